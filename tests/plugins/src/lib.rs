@@ -1,0 +1,1 @@
+//! Plugins that misbehave, one a file under `examples/`.
