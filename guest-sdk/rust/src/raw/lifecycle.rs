@@ -35,11 +35,13 @@ pub struct ConfiguredArea {
 
 impl<P: Plugin> Lifecycle<P> {
     pub(super) const fn new() -> Self {
-        let (pointer, message) = (String::new(), String::new());
         Lifecycle {
             plugin: None,
             schema: String::new(),
-            error: ConfigError { pointer, message },
+            error: ConfigError {
+                pointer: String::new(),
+                message: String::new(),
+            },
             description: DescriptionArea {
                 name: List::EMPTY,
                 version: List::EMPTY,
