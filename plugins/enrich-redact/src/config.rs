@@ -90,6 +90,12 @@ impl Default for Config {
 impl Default for Replacements {
     fn default() -> Self {
         let [email, card, ip, token, secret] = Kind::ALL.map(|kind| format!("<{}>", kind.name()));
-        Replacements { email, card, ip, token, secret }
+        Replacements {
+            email,
+            card,
+            ip,
+            token,
+            secret,
+        }
     }
 }

@@ -34,7 +34,9 @@ pub struct Finder {
 impl Finder {
     /// A finder of these kinds.
     pub fn new(kinds: &[Kind]) -> Self {
-        Finder { wanted: kinds.iter().fold(0, |wanted, kind| wanted | bit(*kind)) }
+        Finder {
+            wanted: kinds.iter().fold(0, |wanted, kind| wanted | bit(*kind)),
+        }
     }
 
     /// Whether it looks for this kind.
@@ -58,7 +60,11 @@ impl Finder {
         }
         let rest = text.get(at..)?;
         let places = candidates(&padded(rest));
-        if places == 0 { None } else { self.look(text, from, at, places) }
+        if places == 0 {
+            None
+        } else {
+            self.look(text, from, at, places)
+        }
     }
 
     /// Looks closely at the places of the window at `at`.
@@ -105,7 +111,11 @@ fn candidates(window: &[u8; WINDOW]) -> u32 {
     let lanes = Lanes::load(window);
     let (e, r) = (lanes.eq(b'e').mask(), lanes.eq(b'r').mask());
     let (digit, dot) = (lanes.digits().mask(), lanes.eq(b'.').mask());
-    let marks = lanes.eq(b'@').or(lanes.eq(b'=')).or(lanes.eq(b':')).or(lanes.eq(b'J'));
+    let marks = lanes
+        .eq(b'@')
+        .or(lanes.eq(b'='))
+        .or(lanes.eq(b':'))
+        .or(lanes.eq(b'J'));
     let two = digit & digit >> 1;
     let four = two & two >> 2;
     marks.mask() | e & r >> 2 & r >> 4 | digit & dot >> 1 & digit >> 2 | four & !(four << 1)
@@ -116,8 +126,16 @@ fn candidates(window: &[u8; WINDOW]) -> u32 {
 #[inline(always)]
 fn padded(bytes: &[u8]) -> [u8; WINDOW] {
     let len = bytes.len();
-    let word8 = |at: usize| bytes[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
-    let word4 = |at: usize| bytes[at..].first_chunk().map_or(0, |word| u64::from(u32::from_le_bytes(*word)));
+    let word8 = |at: usize| {
+        bytes[at..]
+            .first_chunk()
+            .map_or(0, |word| u64::from_le_bytes(*word))
+    };
+    let word4 = |at: usize| {
+        bytes[at..]
+            .first_chunk()
+            .map_or(0, |word| u64::from(u32::from_le_bytes(*word)))
+    };
     let byte = |at: usize| u64::from(bytes[at]) << (8 * at);
     let (low, high) = match len {
         0 => (0, 0),

@@ -53,10 +53,16 @@ impl Plugin for Redact {
 
 fn patterns(written: &[OwnPattern]) -> Result<Vec<Pattern>, ConfigError> {
     if written.len() > PATTERNS_MAX {
-        return Err(ConfigError::field("/patterns", format!("are more than {PATTERNS_MAX}; join some with `|`")));
+        return Err(ConfigError::field(
+            "/patterns",
+            format!("are more than {PATTERNS_MAX}; join some with `|`"),
+        ));
     }
     let compile = |(number, own): (usize, &OwnPattern)| {
-        let replacement = own.replacement.clone().unwrap_or_else(|| format!("<{}>", own.name));
+        let replacement = own
+            .replacement
+            .clone()
+            .unwrap_or_else(|| format!("<{}>", own.name));
         Pattern::new(&own.name, &own.regex, &replacement)
             .map_err(|error| ConfigError::field(format!("/patterns/{number}/regex"), error))
     };
@@ -97,7 +103,9 @@ impl Redact {
         }
         for attribute in record.attributes() {
             if self.looks_at(attribute.key)
-                && let Some(redacted) = self.redactor.attribute(attribute.key, attribute.value, counts)
+                && let Some(redacted) =
+                    self.redactor
+                        .attribute(attribute.key, attribute.value, counts)
             {
                 replace(edit, &attribute, redacted);
             }

@@ -27,7 +27,11 @@ impl Pattern {
         if regex.is_match("") {
             return Err("matches the empty text, so it would match everywhere; ask for at least one character".into());
         }
-        Ok(Pattern { name: name.into(), regex, replacement: replacement.into() })
+        Ok(Pattern {
+            name: name.into(),
+            regex,
+            replacement: replacement.into(),
+        })
     }
 
     /// Its name in the configuration.
@@ -61,7 +65,10 @@ mod tests {
     #[test]
     fn every_match_is_replaced() {
         let pattern = Pattern::new("order", r"(?i)(ord-)\d{4}", "${1}<order>").unwrap();
-        assert_eq!(pattern.replace("ORD-1234, ord-5678"), Some(("ORD-<order>, ord-<order>".into(), 2)));
+        assert_eq!(
+            pattern.replace("ORD-1234, ord-5678"),
+            Some(("ORD-<order>, ord-<order>".into(), 2))
+        );
         assert_eq!(pattern.replace("ORD-12"), None);
     }
 
@@ -70,7 +77,11 @@ mod tests {
     /// *Guarantees:* each is refused with its own reason.
     #[test]
     fn unusable_patterns_are_refused() {
-        for (regex, reason) in [("(", "unclosed"), (r"\w{1000}{1000}", "size limit"), ("x*", "empty text")] {
+        for (regex, reason) in [
+            ("(", "unclosed"),
+            (r"\w{1000}{1000}", "size limit"),
+            ("x*", "empty text"),
+        ] {
             let error = Pattern::new("p", regex, "").unwrap_err();
             assert!(error.contains(reason), "{error}");
         }

@@ -28,8 +28,16 @@ pub enum Redacted {
 
 impl Redactor {
     /// A redactor of these kinds, with what is written instead of each (in the order of [`Kind::ALL`]).
-    pub fn new(kinds: &[Kind], replacements: [String; Kind::ALL.len()], patterns: Vec<Pattern>) -> Self {
-        Redactor { finder: Finder::new(kinds), replacements, patterns }
+    pub fn new(
+        kinds: &[Kind],
+        replacements: [String; Kind::ALL.len()],
+        patterns: Vec<Pattern>,
+    ) -> Self {
+        Redactor {
+            finder: Finder::new(kinds),
+            replacements,
+            patterns,
+        }
     }
 
     /// Its own patterns.
@@ -57,7 +65,11 @@ impl Redactor {
     /// The value of an attribute, whose name may tell that it is a secret.
     #[inline]
     pub fn attribute(&self, key: &str, value: Value<'_>, counts: &mut Counts) -> Option<Redacted> {
-        if self.is_secret(key) { self.secret(value, counts) } else { self.value(value, counts) }
+        if self.is_secret(key) {
+            self.secret(value, counts)
+        } else {
+            self.value(value, counts)
+        }
     }
 
     /// Whether this name is a secret's, and secrets are looked for.
@@ -78,7 +90,8 @@ impl Redactor {
 
     /// A whole number: the replacement where it is a card number.
     pub fn number(&self, number: i64, counts: &mut Counts) -> Option<String> {
-        (self.finder.wants(Kind::Card) && card::is_number(number)).then(|| self.instead(Kind::Card, counts))
+        (self.finder.wants(Kind::Card) && card::is_number(number))
+            .then(|| self.instead(Kind::Card, counts))
     }
 
     /// What is written instead of a kind, counted.
@@ -94,6 +107,9 @@ impl Redactor {
             Ok(redacted) => {
                 counts.take(found);
                 redacted.map(Redacted::Json)
+            }
+            Err(json::NotJson) if is_secret => {
+                Some(Redacted::Text(self.instead(Kind::Secret, counts)))
             }
             Err(json::NotJson) => self.text(text, counts).map(Redacted::Text),
         }
@@ -122,8 +138,10 @@ impl Redactor {
             }
         }
         let rest = redacted.as_deref().unwrap_or(text);
-        let replaced =
-            self.finder.first(rest.as_bytes(), 0).and_then(|hit| self.replace_in_text(rest, hit, counts));
+        let replaced = self
+            .finder
+            .first(rest.as_bytes(), 0)
+            .and_then(|hit| self.replace_in_text(rest, hit, counts));
         replaced.or(redacted)
     }
 
@@ -170,4 +188,4 @@ impl Redactor {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -21,7 +21,9 @@ fn finder() -> Finder {
 
 fn all(text: &str) -> Vec<Hit> {
     let mut hits: Vec<Hit> = Vec::new();
-    while let Some(hit) = finder().first(text.as_bytes(), hits.last().map_or(0, |hit| hit.range.end)) {
+    while let Some(hit) =
+        finder().first(text.as_bytes(), hits.last().map_or(0, |hit| hit.range.end))
+    {
         hits.push(hit);
     }
     hits
@@ -34,12 +36,27 @@ fn all(text: &str) -> Vec<Hit> {
 fn every_kind_is_found_wherever_it_stands() {
     for (sample, part, kind) in SAMPLES {
         for before in 0..40 {
-            let head = if before == 0 { String::new() } else { format!("{} ", "z".repeat(before)) };
+            let head = if before == 0 {
+                String::new()
+            } else {
+                format!("{} ", "z".repeat(before))
+            };
             for after in [0, 1, 20] {
-                let tail = if after == 0 { String::new() } else { format!(" {}", "y".repeat(after)) };
+                let tail = if after == 0 {
+                    String::new()
+                } else {
+                    format!(" {}", "y".repeat(after))
+                };
                 let text = format!("{head}{sample}{tail}");
                 let start = head.len() + sample.len() - part.len();
-                assert_eq!(all(&text), [Hit { range: start..start + part.len(), kind }], "{text}");
+                assert_eq!(
+                    all(&text),
+                    [Hit {
+                        range: start..start + part.len(),
+                        kind
+                    }],
+                    "{text}"
+                );
             }
         }
     }
@@ -51,13 +68,37 @@ fn every_kind_is_found_wherever_it_stands() {
 #[test]
 fn ordinary_text_holds_nothing() {
     for text in [
-        "", "a", "payment provider timed out, retrying (attempt 2)", "checkout-5d9f7c01ab-0f3de", "u-829341",
-        "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "41111111111111111111111111111111",
-        "123e4567-e89b-12d3-a456-426614174000", "11111111-1111-4111-8111-111111111111", "v1.2.3.4", "1.2.3.4.5",
-        "2026-11-21T03:12:45.123456789Z", "21/Nov/2026:03:12:45 +0000", "1795230765123", "1795230765123456789",
-        "00:1a:2b:3c:4d:5e", "std::collections::HashMap", "took 12.5 ms of 1000.25 s", "GET /api/v1/orders/100342?page=3 HTTP/1.1",
-        "react@18.2.0", "@Override", "a=1&b=22", "monkey=1", "{\"a\":1}", "JOHN", "eyJust", "bearer of news",
-        "The server reported an error; a newer bearer was there", "0.4111111111111111", "\u{1f600}=\u{e9}",
+        "",
+        "a",
+        "payment provider timed out, retrying (attempt 2)",
+        "checkout-5d9f7c01ab-0f3de",
+        "u-829341",
+        "4bf92f3577b34da6a3ce929d0e0e4736",
+        "00f067aa0ba902b7",
+        "41111111111111111111111111111111",
+        "123e4567-e89b-12d3-a456-426614174000",
+        "11111111-1111-4111-8111-111111111111",
+        "v1.2.3.4",
+        "1.2.3.4.5",
+        "2026-11-21T03:12:45.123456789Z",
+        "21/Nov/2026:03:12:45 +0000",
+        "1795230765123",
+        "1795230765123456789",
+        "00:1a:2b:3c:4d:5e",
+        "std::collections::HashMap",
+        "took 12.5 ms of 1000.25 s",
+        "GET /api/v1/orders/100342?page=3 HTTP/1.1",
+        "react@18.2.0",
+        "@Override",
+        "a=1&b=22",
+        "monkey=1",
+        "{\"a\":1}",
+        "JOHN",
+        "eyJust",
+        "bearer of news",
+        "The server reported an error; a newer bearer was there",
+        "0.4111111111111111",
+        "\u{1f600}=\u{e9}",
     ] {
         assert_eq!(all(text), [], "{text}");
     }
@@ -69,9 +110,19 @@ fn ordinary_text_holds_nothing() {
 #[test]
 fn only_what_is_wanted_is_found() {
     for (sample, _, kind) in SAMPLES {
-        let others: Vec<Kind> = Kind::ALL.into_iter().filter(|other| *other != kind).collect();
-        assert_eq!(Finder::new(&others).first(sample.as_bytes(), 0), None, "{sample}");
-        assert!(Finder::new(&[kind]).first(sample.as_bytes(), 0).is_some(), "{sample}");
+        let others: Vec<Kind> = Kind::ALL
+            .into_iter()
+            .filter(|other| *other != kind)
+            .collect();
+        assert_eq!(
+            Finder::new(&others).first(sample.as_bytes(), 0),
+            None,
+            "{sample}"
+        );
+        assert!(
+            Finder::new(&[kind]).first(sample.as_bytes(), 0).is_some(),
+            "{sample}"
+        );
     }
 }
 
@@ -94,7 +145,22 @@ fn short_text_is_padded_as_it_is() {
 /// unit tests is done in well under the time of a call.
 #[test]
 fn hostile_text_is_done_in_linear_time() {
-    for part in ["eyJ", "eyJ.", "1:", ":", "::", "@", "a@", "1.", "4444-", "4444 ", "password=", "password:\"", "Bearer a", "a.a@"] {
+    for part in [
+        "eyJ",
+        "eyJ.",
+        "1:",
+        ":",
+        "::",
+        "@",
+        "a@",
+        "1.",
+        "4444-",
+        "4444 ",
+        "password=",
+        "password:\"",
+        "Bearer a",
+        "a.a@",
+    ] {
         let text = part.repeat(1_000_000 / part.len());
         let hits = all(&text).len();
         assert!(hits <= text.len(), "{part}");

@@ -80,7 +80,9 @@ impl Groups {
             }
             (groups.totals[groups.count], groups.ends[groups.count]) = (total, at);
             groups.count += 1;
-            let Some(separator @ (b' ' | b'-')) = text.get(at).copied() else { break };
+            let Some(separator @ (b' ' | b'-')) = text.get(at).copied() else {
+                break;
+            };
             if !is_digit(text, at + 1) || groups.separator.is_some_and(|s| s != separator) {
                 break;
             }
@@ -102,27 +104,36 @@ impl Groups {
     /// Whether cards show their number in such groups.
     fn is_written_so(&self, count: usize) -> bool {
         let mut sizes = [0; GROUPS_MAX];
-        for i in 0..count {
-            sizes[i] = self.totals[i] - if i == 0 { 0 } else { self.totals[i - 1] };
+        let mut before = 0;
+        for (size, total) in sizes.iter_mut().zip(self.totals) {
+            (*size, before) = (total.saturating_sub(before), total);
         }
-        matches!(sizes[..count], [_] | [4, 6, 4 | 5] | [4, 4, 4, 1..=4] | [4, 4, 4, 4, 1..=3])
+        matches!(
+            sizes[..count],
+            [_] | [4, 6, 4 | 5] | [4, 4, 4, 1..=4] | [4, 4, 4, 4, 1..=3]
+        )
     }
 
     /// Whether dashes join the groups to more digits, as in the identifiers of many systems.
     fn is_part_of_a_longer_one(&self, text: &[u8], end: usize) -> bool {
         let start = self.ends[0] - self.totals[0];
         self.separator == Some(b'-')
-            && (continues(text, start, b'-') || text.get(end) == Some(&b'-') && is_digit(text, end + 1))
+            && (continues(text, start, b'-')
+                || text.get(end) == Some(&b'-') && is_digit(text, end + 1))
     }
 }
 
 /// Whether digits are a card number: their count, their issuer, their check digit.
 fn is_valid(digits: &[u8]) -> bool {
-    (DIGITS_MIN..=DIGITS_MAX).contains(&digits.len()) && has_issuer(digits) && has_check_digit(digits)
+    (DIGITS_MIN..=DIGITS_MAX).contains(&digits.len())
+        && has_issuer(digits)
+        && has_check_digit(digits)
 }
 
 fn has_issuer(digits: &[u8]) -> bool {
-    let prefix = digits[..4].iter().fold(0, |number, digit| number * 10 + u32::from(*digit));
+    let prefix = digits[..4]
+        .iter()
+        .fold(0, |number, digit| number * 10 + u32::from(*digit));
     ISSUERS.iter().any(|(low, high, min, max)| {
         (*low..=*high).contains(&prefix) && (*min..=*max).contains(&digits.len())
     })
@@ -140,7 +151,7 @@ fn has_check_digit(digits: &[u8]) -> bool {
             (_, digit) => digit * 2,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]
@@ -158,15 +169,37 @@ mod tests {
     #[test]
     fn numbers_of_every_issuer_are_found() {
         for number in [
-            "4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111", "4222222222222",
-            "5555555555554444", "2223 0031 2200 3222", "378282246310005", "3782 822463 10005",
-            "6011 1111 1111 1117", "3056 930902 5904", "3530111333300000", "6212345678901265",
+            "4111111111111111",
+            "4111 1111 1111 1111",
+            "4111-1111-1111-1111",
+            "4222222222222",
+            "5555555555554444",
+            "2223 0031 2200 3222",
+            "378282246310005",
+            "3782 822463 10005",
+            "6011 1111 1111 1117",
+            "3056 930902 5904",
+            "3530111333300000",
+            "6212345678901265",
         ] {
-            for (before, after) in [("", ""), ("card ", " was charged"), ("(", ")"), ("pan=", ";"), ("", ".")] {
-                assert_eq!(found(&format!("{before}{number}{after}")), Some(number), "{before}{after}");
+            for (before, after) in [
+                ("", ""),
+                ("card ", " was charged"),
+                ("(", ")"),
+                ("pan=", ";"),
+                ("", "."),
+            ] {
+                assert_eq!(
+                    found(&format!("{before}{number}{after}")),
+                    Some(number),
+                    "{before}{after}"
+                );
             }
         }
-        assert_eq!(found("4111 1111 1111 1111 12/27"), Some("4111 1111 1111 1111"));
+        assert_eq!(
+            found("4111 1111 1111 1111 12/27"),
+            Some("4111 1111 1111 1111")
+        );
         assert_eq!(found(r"x\n4111111111111111"), Some("4111111111111111"));
     }
 
@@ -177,10 +210,22 @@ mod tests {
     #[test]
     fn other_long_numbers_stay() {
         for text in [
-            "4111111111111112", "4111 1111 1111 1112", "411111111111111", "1795230765123", "1795230765123456789",
-            "1234567812345670", "41111111111111111111111", "0004111111111111111111", "a4111111111111111",
-            "4111111111111111f", "4111111111111111_2", "4111111111111111.5", "4111-1111-1111-1111-1111",
-            "4111-1111 1111-1111", "4111  1111 1111 1111", "41 11 11 11 11 11 11 11",
+            "4111111111111112",
+            "4111 1111 1111 1112",
+            "411111111111111",
+            "1795230765123",
+            "1795230765123456789",
+            "1234567812345670",
+            "41111111111111111111111",
+            "0004111111111111111111",
+            "a4111111111111111",
+            "4111111111111111f",
+            "4111111111111111_2",
+            "4111111111111111.5",
+            "4111-1111-1111-1111-1111",
+            "4111-1111 1111-1111",
+            "4111  1111 1111 1111",
+            "41 11 11 11 11 11 11 11",
         ] {
             assert_eq!(found(text), None, "{text}");
         }

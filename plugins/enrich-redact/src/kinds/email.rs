@@ -88,9 +88,15 @@ mod tests {
     fn addresses_are_taken_whole() {
         for (text, expected) in [
             ("j@ex.org", "j@ex.org"),
-            ("to <jane.doe+news@mail.example.org>, again", "jane.doe+news@mail.example.org"),
+            (
+                "to <jane.doe+news@mail.example.org>, again",
+                "jane.doe+news@mail.example.org",
+            ),
             ("see jane@example.org.", "jane@example.org"),
-            ("mailto:jane_d%40@example.museum?x", "jane_d%40@example.museum"),
+            (
+                "mailto:jane_d%40@example.museum?x",
+                "jane_d%40@example.museum",
+            ),
             ("'jane@example.org'", "jane@example.org"),
             (r"first\njane@example.org\tx", "jane@example.org"),
             ("--jane@example.org--", "jane@example.org"),
@@ -111,8 +117,17 @@ mod tests {
     #[test]
     fn other_at_signs_stay() {
         for text in [
-            "@", "a@", "@example.org", "root@localhost", "left-pad@1.3.0", "a @ example.org", "a@b.c",
-            "image@sha256:4111", "a@.org", "...@example.org", "a@example.o1",
+            "@",
+            "a@",
+            "@example.org",
+            "root@localhost",
+            "left-pad@1.3.0",
+            "a @ example.org",
+            "a@b.c",
+            "image@sha256:4111",
+            "a@.org",
+            "...@example.org",
+            "a@example.o1",
         ] {
             assert_eq!(found(text), None, "{text}");
         }

@@ -30,8 +30,14 @@ pub fn find_v4(text: &[u8], from: usize, at: usize) -> Option<Range<usize>> {
 
 /// Where the number up to 255 that starts at `start` ends.
 fn octet(text: &[u8], start: usize) -> Option<usize> {
-    let digits = text[start..].iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
-    let value = text[start..start + digits].iter().fold(0, |n, digit| n * 10 + u32::from(digit - b'0'));
+    let digits = text[start..]
+        .iter()
+        .take(4)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let value = text[start..start + digits]
+        .iter()
+        .fold(0, |n, digit| n * 10 + u32::from(digit - b'0'));
     (matches!(digits, 1..=3) && value <= 255).then_some(start + digits)
 }
 
@@ -50,10 +56,18 @@ fn run(text: &[u8], from: usize, at: usize) -> Option<Range<usize>> {
     let is_part = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
     // Room for what `trim` takes off.
     let most = V6_BYTES_MAX + 5;
-    let before = text[from..at].iter().rev().take(most).take_while(is_part).count();
+    let before = text[from..at]
+        .iter()
+        .rev()
+        .take(most)
+        .take_while(is_part)
+        .count();
     let after = text[at..].iter().take(most).take_while(is_part).count();
     let range = at - before..at + after;
-    let colons = text[range.clone()].iter().filter(|byte| **byte == b':').count();
+    let colons = text[range.clone()]
+        .iter()
+        .filter(|byte| **byte == b':')
+        .count();
     (colons >= 2 && range.len() < most).then_some(range)
 }
 
@@ -120,8 +134,19 @@ mod tests {
     #[test]
     fn other_dotted_numbers_stay() {
         for text in [
-            "1.2.3", "1.2.3.4.5", "0.1.2.3.4.5", "256.1.1.1", "1.2.3.256", "v1.2.3.4", "1.2.3.4a", "1.2.3.4_5",
-            "1..2.3", "1.2.3.", "1234.1.1.1", "1.2.3.4444", "12.5 ms",
+            "1.2.3",
+            "1.2.3.4.5",
+            "0.1.2.3.4.5",
+            "256.1.1.1",
+            "1.2.3.256",
+            "v1.2.3.4",
+            "1.2.3.4a",
+            "1.2.3.4_5",
+            "1..2.3",
+            "1.2.3.",
+            "1234.1.1.1",
+            "1.2.3.4444",
+            "12.5 ms",
         ] {
             assert_eq!(v4(text), None, "{text}");
         }
@@ -134,7 +159,10 @@ mod tests {
     fn v6_addresses_are_taken_alone() {
         for (text, expected) in [
             ("::1", "::1"),
-            ("2001:0db8:85a3:0000:0000:8a2e:0370:7334", "2001:0db8:85a3:0000:0000:8a2e:0370:7334"),
+            (
+                "2001:0db8:85a3:0000:0000:8a2e:0370:7334",
+                "2001:0db8:85a3:0000:0000:8a2e:0370:7334",
+            ),
             ("[2001:db8::8a2e:370:7334]:443", "2001:db8::8a2e:370:7334"),
             ("from fe80::1%eth0", "fe80::1"),
             ("addr:2001:db8::1", "2001:db8::1"),
@@ -154,8 +182,21 @@ mod tests {
     fn other_colons_stay() {
         let endless = "1:".repeat(1000);
         for text in [
-            "::", "a::b", "std::fs::read", "dead::beef", "12:34:56", "2026-11-21T03:12:45.123Z", "00:1a:2b:3c:4d:5e",
-            "1::read", "level: 5", "x::1y", ":", "a:", ":::::", "sha256:4e07408562", &endless,
+            "::",
+            "a::b",
+            "std::fs::read",
+            "dead::beef",
+            "12:34:56",
+            "2026-11-21T03:12:45.123Z",
+            "00:1a:2b:3c:4d:5e",
+            "1::read",
+            "level: 5",
+            "x::1y",
+            ":",
+            "a:",
+            ":::::",
+            "sha256:4e07408562",
+            &endless,
         ] {
             assert_eq!(v6(text), None, "{text}");
         }
@@ -167,6 +208,7 @@ mod tests {
     #[test]
     fn bytes_before_from_are_left_alone() {
         assert_eq!(find_v4(b"10.0.0.1", 1, 1), None);
-        assert_eq!(find_v6(b"2001:db8::1", 2, 4), None);
+        assert_eq!(find_v6(b"2001:db8::1", 4, 4), Some(5..11));
+        assert_eq!(find_v6(b"2001:db8::1", 9, 9), None);
     }
 }

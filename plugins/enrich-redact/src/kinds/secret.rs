@@ -24,7 +24,9 @@ const SCHEMES: [&[u8]; 3] = [b"bearer", b"basic", b"token"];
 /// Whether what bears this name is a secret: `password`, `DB_PASSWORD`, `x-api-key`, `refreshToken`.
 pub fn is_name(name: &[u8]) -> bool {
     // Most names are none, and this byte says so.
-    let Some(last) = name.last() else { return false };
+    let Some(last) = name.last() else {
+        return false;
+    };
     if !matches!(last | 0x20, b'd' | b't' | b'n' | b'y' | b'e') {
         return false;
     }
@@ -35,7 +37,11 @@ pub fn is_name(name: &[u8]) -> bool {
 }
 
 fn fold(byte: u8) -> u8 {
-    if byte == b'-' { b'_' } else { byte.to_ascii_lowercase() }
+    if byte == b'-' {
+        b'_'
+    } else {
+        byte.to_ascii_lowercase()
+    }
 }
 
 /// The value behind the `=` or `:` at `at`, where a secret's name stands before it. Quotes around
@@ -59,9 +65,16 @@ pub fn find(text: &[u8], from: usize, at: usize) -> Option<Range<usize>> {
 fn name_before(text: &[u8], from: usize, at: usize) -> Option<&[u8]> {
     let head = &text[from..at];
     let head = head.strip_suffix(b" ").unwrap_or(head);
-    let head = head.strip_suffix(b"\"").or_else(|| head.strip_suffix(b"'")).unwrap_or(head);
+    let head = head
+        .strip_suffix(b"\"")
+        .or_else(|| head.strip_suffix(b"'"))
+        .unwrap_or(head);
     let head = head.strip_suffix(b"\\").unwrap_or(head);
-    let length = head.iter().rev().take_while(|byte| is_name_byte(**byte)).count();
+    let length = head
+        .iter()
+        .rev()
+        .take_while(|byte| is_name_byte(**byte))
+        .count();
     (length > 0).then(|| &head[head.len() - length..])
 }
 
@@ -78,7 +91,10 @@ fn value_start(text: &[u8], at: usize, blank: bool) -> Option<usize> {
         start += 1;
     }
     if blank || text[start - 1] != b'=' {
-        start += text[start..].iter().take_while(|byte| **byte == b' ').count();
+        start += text[start..]
+            .iter()
+            .take_while(|byte| **byte == b' ')
+            .count();
     }
     (start < text.len()).then_some(start)
 }
@@ -107,13 +123,22 @@ fn quoted(text: &[u8], start: usize, close: &[u8]) -> (usize, usize) {
 /// Where a value without quotes ends. The scheme of a credential (`token: Bearer abc`) is not all of it.
 fn bare(text: &[u8], start: usize) -> usize {
     let end = word_end(text, start);
-    let is_scheme = SCHEMES.iter().any(|scheme| text[start..end].eq_ignore_ascii_case(scheme));
-    if is_scheme && text.get(end) == Some(&b' ') { word_end(text, end + 1) } else { end }
+    let is_scheme = SCHEMES
+        .iter()
+        .any(|scheme| text[start..end].eq_ignore_ascii_case(scheme));
+    if is_scheme && text.get(end) == Some(&b' ') {
+        word_end(text, end + 1)
+    } else {
+        end
+    }
 }
 
 fn word_end(text: &[u8], start: usize) -> usize {
     let ends = |byte: &u8| byte.is_ascii_whitespace() || b"&,;\"'\\)]}".contains(byte);
-    text[start..].iter().position(ends).map_or(text.len(), |length| start + length)
+    text[start..]
+        .iter()
+        .position(ends)
+        .map_or(text.len(), |length| start + length)
 }
 
 #[cfg(test)]
@@ -157,8 +182,19 @@ mod tests {
     #[test]
     fn other_names_and_empty_values_stay() {
         for text in [
-            "monkey=1", "tokens=12", "a=1", "=1", "password=", "password= next", "password=\"\"", "password:",
-            "passwords: 3", "key=1", "status: 200", " : x", "\u{e9}=1",
+            "monkey=1",
+            "tokens=12",
+            "a=1",
+            "=1",
+            "password=",
+            "password= next",
+            "password=\"\"",
+            "password:",
+            "passwords: 3",
+            "key=1",
+            "status: 200",
+            " : x",
+            "\u{e9}=1",
         ] {
             assert_eq!(found(text), None, "{text}");
         }
@@ -169,10 +205,26 @@ mod tests {
     /// *Guarantees:* case and dashes make no difference, and a name that only holds the word is none.
     #[test]
     fn names_are_known_by_their_end() {
-        for name in ["password", "user.PassWord", "X-Api-Key", "aws_secret_access_key", "apiKey", "csrf-token"] {
+        for name in [
+            "password",
+            "user.PassWord",
+            "X-Api-Key",
+            "aws_secret_access_key",
+            "apiKey",
+            "csrf-token",
+        ] {
             assert!(is_name(name.as_bytes()), "{name}");
         }
-        for name in ["", "d", "password_length", "tokens", "user", "key", "pod", "\u{e9}d"] {
+        for name in [
+            "",
+            "d",
+            "password_length",
+            "tokens",
+            "user",
+            "key",
+            "pod",
+            "\u{e9}d",
+        ] {
             assert!(!is_name(name.as_bytes()), "{name}");
         }
     }

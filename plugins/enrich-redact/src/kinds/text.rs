@@ -40,8 +40,16 @@ pub fn char_before(text: &[u8], at: usize) -> Option<char> {
 /// The character that begins at `at`, where it is valid UTF-8.
 pub fn char_at(text: &[u8], at: usize) -> Option<char> {
     let rest = text.get(at..)?;
-    let length = rest.iter().skip(1).take_while(|byte| is_continuation(**byte)).count() + 1;
-    std::str::from_utf8(rest.get(..length)?).ok()?.chars().next()
+    let length = rest
+        .iter()
+        .skip(1)
+        .take_while(|byte| is_continuation(**byte))
+        .count()
+        + 1;
+    std::str::from_utf8(rest.get(..length)?)
+        .ok()?
+        .chars()
+        .next()
 }
 
 fn is_continuation(byte: u8) -> bool {

@@ -19,9 +19,15 @@ pub fn find_bearer(text: &[u8], from: usize, at: usize) -> Option<Range<usize>> 
     if word < from || !is_bearer || !begins(text, word) {
         return None;
     }
-    let blanks = text[at + 5..].iter().take_while(|byte| **byte == b' ').count();
+    let blanks = text[at + 5..]
+        .iter()
+        .take_while(|byte| **byte == b' ')
+        .count();
     let start = at + 5 + blanks;
-    let length = text[start..].iter().take_while(|byte| is_token(**byte)).count();
+    let length = text[start..]
+        .iter()
+        .take_while(|byte| is_token(**byte))
+        .count();
     let token = text[start..start + length].trim_suffix_dots();
     let has_digit = token.iter().any(u8::is_ascii_digit);
     let is_token = token.len() >= BEARER_BYTES_LONG || token.len() >= BEARER_BYTES_MIN && has_digit;
@@ -90,8 +96,14 @@ mod tests {
     fn what_follows_bearer_is_taken() {
         for (text, expected) in [
             ("Bearer abc123", Some("abc123")),
-            ("authorization: bearer  mF_9.B5f-4.1JqM==, x", Some("mF_9.B5f-4.1JqM==")),
-            (r"\nBearer abcdefghijklmnopqrstuvwxyz", Some("abcdefghijklmnopqrstuvwxyz")),
+            (
+                "authorization: bearer  mF_9.B5f-4.1JqM==, x",
+                Some("mF_9.B5f-4.1JqM=="),
+            ),
+            (
+                r"\nBearer abcdefghijklmnopqrstuvwxyz",
+                Some("abcdefghijklmnopqrstuvwxyz"),
+            ),
             ("Bearer abc123.", Some("abc123")),
             ("the bearer of bad news", None),
             ("Bearer realm=\"x\"", None),
@@ -109,10 +121,25 @@ mod tests {
     /// *Guarantees:* the token is taken whole, and nothing else is.
     #[test]
     fn web_tokens_are_taken_whole() {
-        for (before, after) in [("", ""), ("token=", "&x=1"), ("\"", "\""), ("see ", "."), (r"\t", " ")] {
-            assert_eq!(web_token(&format!("{before}{WEB_TOKEN}{after}")), Some(WEB_TOKEN));
+        for (before, after) in [
+            ("", ""),
+            ("token=", "&x=1"),
+            ("\"", "\""),
+            ("see ", "."),
+            (r"\t", " "),
+        ] {
+            assert_eq!(
+                web_token(&format!("{before}{WEB_TOKEN}{after}")),
+                Some(WEB_TOKEN)
+            );
         }
-        for text in ["eyJhbGciOiJIUzI1NiJ9", "eyJ.a.b", "heyJude.was.a.song.of.long.ago", "J", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIi"] {
+        for text in [
+            "eyJhbGciOiJIUzI1NiJ9",
+            "eyJ.a.b",
+            "heyJude.was.a.song.of.long.ago",
+            "J",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIi",
+        ] {
             assert_eq!(web_token(text), None, "{text}");
         }
     }

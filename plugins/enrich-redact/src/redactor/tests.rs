@@ -2,11 +2,17 @@ use super::*;
 use proptest::prelude::*;
 
 pub fn redactor() -> Redactor {
-    Redactor::new(&Kind::ALL, Kind::ALL.map(|kind| format!("<{}>", kind.name())), Vec::new())
+    Redactor::new(
+        &Kind::ALL,
+        Kind::ALL.map(|kind| format!("<{}>", kind.name())),
+        Vec::new(),
+    )
 }
 
 fn redacted(text: &str) -> String {
-    redactor().text(text, &mut Counts::default()).unwrap_or_else(|| text.into())
+    redactor()
+        .text(text, &mut Counts::default())
+        .unwrap_or_else(|| text.into())
 }
 
 /// *Scenario:* log lines with several things to hide.
@@ -16,16 +22,34 @@ fn redacted(text: &str) -> String {
 fn text_beside_the_hits_stays() {
     for (text, expected) in [
         ("j@ex.org", "<email>"),
-        ("from 10.0.0.1:80 to [::1]:443, \u{e9}", "from <ip>:80 to [<ip>]:443, \u{e9}"),
-        ("card 4111 1111 1111 1111 12/27 of j@ex.org", "card <card> 12/27 of <email>"),
-        ("Authorization: Bearer abc123, retry", "Authorization: Bearer <token>, retry"),
-        (r#"{"password":"hun\"ter2","a":1}"#, r#"{"password":"<secret>","a":1}"#),
+        (
+            "from 10.0.0.1:80 to [::1]:443, \u{e9}",
+            "from <ip>:80 to [<ip>]:443, \u{e9}",
+        ),
+        (
+            "card 4111 1111 1111 1111 12/27 of j@ex.org",
+            "card <card> 12/27 of <email>",
+        ),
+        (
+            "Authorization: Bearer abc123, retry",
+            "Authorization: Bearer <token>, retry",
+        ),
+        (
+            r#"{"password":"hun\"ter2","a":1}"#,
+            r#"{"password":"<secret>","a":1}"#,
+        ),
         ("pwd=a&token=b&x=1", "pwd=<secret>&token=<secret>&x=1"),
-        ("postgres://app:hunter2@db.example.org/x", "postgres://app:<email>/x"),
+        (
+            "postgres://app:hunter2@db.example.org/x",
+            "postgres://app:<email>/x",
+        ),
     ] {
         assert_eq!(redacted(text), expected);
     }
-    assert_eq!(redactor().text("nothing to see", &mut Counts::default()), None);
+    assert_eq!(
+        redactor().text("nothing to see", &mut Counts::default()),
+        None
+    );
 }
 
 /// *Scenario:* what an earlier gateway has redacted comes again.
@@ -34,10 +58,18 @@ fn text_beside_the_hits_stays() {
 #[test]
 fn what_was_replaced_stays() {
     let mut counts = Counts::default();
-    for text in ["password=<secret>", r#"{"token":"<secret>"}"#, "Bearer <token>", "<email> <ip> <card>"] {
+    for text in [
+        "password=<secret>",
+        r#"{"token":"<secret>"}"#,
+        "Bearer <token>",
+        "<email> <ip> <card>",
+    ] {
         assert_eq!(redactor().text(text, &mut counts), None, "{text}");
     }
-    assert_eq!(redactor().attribute("password", Value::Text("<secret>"), &mut counts), None);
+    assert_eq!(
+        redactor().attribute("password", Value::Text("<secret>"), &mut counts),
+        None
+    );
     assert_eq!(format!("{counts:?}"), format!("{:?}", Counts::default()));
 }
 
@@ -54,19 +86,35 @@ fn attributes_are_redacted_by_type_and_name() {
         ("user", Value::Text("jane"), None),
         ("pan", Value::Int(card), text("<card>")),
         ("pan", Value::Int(card + 1), None),
-        ("data", Value::Json(r#"{"a":"::1"}"#), json(r#"{"a":"<ip>"}"#)),
+        (
+            "data",
+            Value::Json(r#"{"a":"::1"}"#),
+            json(r#"{"a":"<ip>"}"#),
+        ),
         ("data", Value::Json("not json: ::1"), text("not json: <ip>")),
-        ("data", Value::Bytes(b"\xff::1\xfe"), Some(Redacted::Bytes(b"\xff<ip>\xfe".to_vec()))),
+        (
+            "data",
+            Value::Bytes(b"\xff::1\xfe"),
+            Some(Redacted::Bytes(b"\xff<ip>\xfe".to_vec())),
+        ),
         ("db.password", Value::Text("hunter2"), text("<secret>")),
         ("db.password", Value::Int(1234), text("<secret>")),
         ("db.password", Value::Bytes(b"\xff"), text("<secret>")),
-        ("db.password", Value::Json(r#"["a"]"#), json(r#"["<secret>"]"#)),
+        (
+            "db.password",
+            Value::Json(r#"["a"]"#),
+            json(r#"["<secret>"]"#),
+        ),
         ("db.password", Value::Json("hunter2"), text("<secret>")),
         ("db.password", Value::Text(""), None),
         ("db.password", Value::Bool(true), None),
         ("db.password", Value::Null, None),
     ] {
-        assert_eq!(redactor().attribute(key, value, &mut Counts::default()), expected, "{key} {value:?}");
+        assert_eq!(
+            redactor().attribute(key, value, &mut Counts::default()),
+            expected,
+            "{key} {value:?}"
+        );
     }
 }
 
@@ -75,7 +123,11 @@ fn attributes_are_redacted_by_type_and_name() {
 /// *Guarantees:* its value is looked at like any other's.
 #[test]
 fn names_do_not_matter_where_secrets_are_not_wanted() {
-    let redactor = Redactor::new(&[Kind::Email], Kind::ALL.map(|kind| kind.name().into()), Vec::new());
+    let redactor = Redactor::new(
+        &[Kind::Email],
+        Kind::ALL.map(|kind| kind.name().into()),
+        Vec::new(),
+    );
     let value = |text| redactor.attribute("password", Value::Text(text), &mut Counts::default());
     assert_eq!(value("hunter2"), None);
     assert_eq!(value("j@ex.org"), Some(Redacted::Text("email".into())));
@@ -93,11 +145,20 @@ fn own_patterns_come_first() {
     let redactor = Redactor::new(&Kind::ALL, redactor().replacements, patterns);
     let mut counts = Counts::default();
     let text = |text: &str, counts: &mut Counts| redactor.text(text, counts);
-    assert_eq!(text("ORD-1 of jane@example.org", &mut counts), Some("<order> of jane@us".into()));
-    assert_eq!(text("ORD-1, ORD-2, j@ex.org", &mut counts), Some("<order>, <order>, <email>".into()));
+    assert_eq!(
+        text("ORD-1 of jane@example.org", &mut counts),
+        Some("<order> of jane@us".into())
+    );
+    assert_eq!(
+        text("ORD-1, ORD-2, j@ex.org", &mut counts),
+        Some("<order>, <order>, <email>".into())
+    );
     assert_eq!(text("j@ex.org", &mut counts), Some("<email>".into()));
     assert_eq!(text("nothing", &mut counts), None);
-    assert_eq!(format!("{counts:?}"), "Counts { kinds: [2, 0, 0, 0, 0], patterns: [3, 1] }");
+    assert_eq!(
+        format!("{counts:?}"),
+        "Counts { kinds: [2, 0, 0, 0, 0], patterns: [3, 1] }"
+    );
 }
 
 /// Text of pieces that are hits, parts of hits, and separators.
