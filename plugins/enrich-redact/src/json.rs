@@ -254,7 +254,7 @@ mod tests {
 
     /// Strings of pieces that are hits, parts of hits, and what must be escaped.
     fn strings() -> impl Strategy<Value = String> {
-        "(j@ex.org|10\\.0\\.0\\.1|::1|pwd=|Bearer abc123|4111111111111111|\"|\\\\|\n|\t|[a-z =:,]|\u{e9}|\u{1f600}){0,12}"
+        "(j@ex\\.org|10\\.0\\.0\\.1|::1|pwd=|Bearer abc123|4111111111111111|\"|\\\\|\n|\t|[a-z =:,]|\u{e9}|\u{1f600}){0,12}"
     }
 
     /// Any JSON, with hits in it.
@@ -326,7 +326,7 @@ mod tests {
         ///
         /// *Guarantees:* nothing panics, and what was JSON stays JSON.
         #[test]
-        fn any_text_is_read(text in "([{}\\[\\],: ]|\"|\\\\|true|null|1|-|[a-z]|j@ex.org|\u{e9}){0,30}") {
+        fn any_text_is_read(text in "([{}\\[\\],: ]|\"|\\\\|true|null|1|-|[a-z]|j@ex\\.org|\u{e9}){0,30}") {
             let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
             if let Ok(Some(answer)) = redact(&redactor(), &text, false, &mut Counts::default()) {
                 prop_assert!(!is_json(&text) || is_json(&answer), "{} {}", text, answer);

@@ -26,7 +26,7 @@ fn local_part(text: &[u8], from: usize, at: usize) -> usize {
         start -= c.len_utf8();
     }
     // The letter of an escape is no part of the address: `\njane@example.org`.
-    if start > from && start < at && text[start - 1] == b'\\' {
+    if start > from && matches!(text[start - 1..at], [b'\\', b'n' | b'r' | b't', ..]) {
         start += 1;
     }
     while start < at && matches!(text[start], b'.' | b'-') {
@@ -99,6 +99,7 @@ mod tests {
             ),
             ("'jane@example.org'", "jane@example.org"),
             (r"first\njane@example.org\tx", "jane@example.org"),
+            ("C:\\\u{e9}t\u{e9}@example.org", "\u{e9}t\u{e9}@example.org"),
             ("--jane@example.org--", "jane@example.org"),
             ("jane@example.org-2", "jane@example.org"),
             ("jane@example.org.123", "jane@example.org"),
