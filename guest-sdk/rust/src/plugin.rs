@@ -7,6 +7,7 @@ use crate::memory::Memory;
 use crate::parsed::{Parsed, Verdict};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 use std::fmt;
 
 /// What every plugin has, whatever its kind.
@@ -117,9 +118,25 @@ pub(crate) fn configured<P: Plugin>(json: &str) -> Result<P, ConfigError> {
     } else {
         json
     };
-    serde_json::from_str(json)
-        .map_err(ConfigError::other)
-        .and_then(P::configure)
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let config = serde_path_to_error::deserialize(&mut reader).map_err(|e| wrong_field(&e))?;
+    reader.end().map_err(ConfigError::other)?;
+    P::configure(config)
+}
+
+/// Where in the configuration it went wrong, as a JSON pointer.
+fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>) -> ConfigError {
+    let mut pointer = String::new();
+    for segment in error.path() {
+        pointer.push('/');
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&index.to_string()),
+            Segment::Map { key } => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => pointer.push_str(variant),
+            Segment::Unknown => {}
+        }
+    }
+    ConfigError::field(pointer.trim_end_matches('/'), error.inner())
 }
 
 /// The JSON Schema of a plugin's configuration.

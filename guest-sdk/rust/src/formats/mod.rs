@@ -6,7 +6,7 @@ mod time;
 
 pub use hex::hex;
 pub use severity::severity;
-pub use time::{clf, epoch, rfc3339};
+pub use time::{clf, epoch, epoch_fraction, rfc3339};
 
 #[cfg(test)]
 mod tests;

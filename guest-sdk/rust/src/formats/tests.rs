@@ -88,6 +88,21 @@ fn epochs_are_told_by_their_size() {
         epoch(1_795_230_765_123_456_789),
         at(1_795_230_765, 123_456_789)
     );
+    assert_eq!(
+        epoch_fraction(1_795_230_765.123_456),
+        at(1_795_230_765, 123_456_000)
+    );
+    assert_eq!(
+        epoch_fraction(1_795_230_765_123.5),
+        at(1_795_230_765, 123_500_000)
+    );
+    assert_eq!(
+        epoch_fraction(1_795_230_764.999_999_9),
+        at(1_795_230_765, 0)
+    );
+    for number in [0.0, -1.5, f64::NAN, f64::INFINITY, 1e300] {
+        assert_eq!(epoch_fraction(number), None, "{number}");
+    }
     for number in [0, 4_294_967_296, 5_000_000_000_000, u64::MAX] {
         assert_eq!(epoch(number), None, "{number}");
     }

@@ -64,6 +64,22 @@ pub fn epoch(number: u64) -> Option<Timestamp> {
     Timestamp::new((number / a_second) as i64, nanos as u32)
 }
 
+/// The same with a fraction, to the microsecond (more digits than that a double does not hold).
+pub fn epoch_fraction(number: f64) -> Option<Timestamp> {
+    let a_second = match number.abs() {
+        ..1e11 => 1.0,
+        ..1e14 => 1e3,
+        ..1e17 => 1e6,
+        _ => 1e9,
+    };
+    // Saturates, and is no time beyond 2106 anyway.
+    let micros = (number / a_second * 1e6).round() as i64;
+    Timestamp::new(
+        micros.div_euclid(1_000_000),
+        micros.rem_euclid(1_000_000) as u32 * 1_000,
+    )
+}
+
 /// Two digits.
 #[inline(always)]
 fn two(text: &[u8], at: usize) -> Option<u32> {
