@@ -40,3 +40,5 @@ pub mod admin;
 pub mod app;
 
 pub mod cli;
+
+pub mod demo;
