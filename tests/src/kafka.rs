@@ -104,6 +104,18 @@ impl Kafka {
         topic: &str,
         records: impl IntoIterator<Item = (i32, Record)>,
     ) -> Result<usize> {
+        self.produce_slowly(topic, records, usize::MAX).await
+    }
+
+    /// As [`produce`](Self::produce), at most so many records a second.
+    pub async fn produce_slowly(
+        &self,
+        topic: &str,
+        records: impl IntoIterator<Item = (i32, Record)>,
+        a_second: usize,
+    ) -> Result<usize> {
+        let mut pace = tokio::time::interval(Duration::from_millis(20));
+        let a_turn = (a_second / 50).max(1);
         let client = self.client().await;
         let producer = client
             .producer()
@@ -116,6 +128,9 @@ impl Kafka {
         let mut handles = Vec::new();
         for (partition, mut record) in records {
             record.topic = topic.to_owned();
+            if handles.len() % a_turn == a_turn - 1 {
+                pace.tick().await;
+            }
             handles.push(producer.enqueue(record.partition(partition)).await?);
         }
         let count = handles.len();
