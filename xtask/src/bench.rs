@@ -19,16 +19,15 @@ pub fn run(setup: &Setup, args: &[String]) -> Result<()> {
     guests::build_all(setup)?;
     let parts = RealParts::prepare(setup)?;
     let built = say::timed("building tidegate and the benchmark", || {
-        build::build(|cargo| {
-            cargo.args([
-                "--release",
-                "--package",
-                "tidegate",
-                "--package",
-                "tidegate-tests",
-                "--bins",
-            ]);
-        })
+        let arguments = [
+            "--release",
+            "--package",
+            "tidegate",
+            "--package",
+            "tidegate-tests",
+            "--bins",
+        ];
+        build::run(build::cargo("build")?.args(arguments))
     })?;
     let mut bench = Command::new(build::program(&built, PROGRAM)?);
     prepare::tell_folders(&mut bench)?;

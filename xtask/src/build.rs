@@ -24,21 +24,23 @@ pub struct Artifact {
     pub program: Option<PathBuf>,
 }
 
-/// Runs `cargo build` with further arguments set up by `arrange`.
-pub fn build(arrange: impl FnOnce(&mut Command)) -> Result<Vec<Artifact>> {
+/// `cargo SUBCOMMAND`, where that builds: to be completed and given to [`run`].
+pub fn cargo(subcommand: &str) -> Result<Command> {
     let mut cargo = project::cargo()?;
-    cargo.args(["build", "--message-format=json-render-diagnostics"]);
-    arrange(&mut cargo);
-    let messages = process::text(&mut cargo).context("the build failed, see above")?;
+    cargo.args([subcommand, "--message-format=json-render-diagnostics"]);
+    Ok(cargo)
+}
+
+/// Runs what [`cargo`] began.
+pub fn run(cargo: &mut Command) -> Result<Vec<Artifact>> {
+    let messages = process::text(cargo).context("the build failed, see above")?;
     Ok(messages.lines().filter_map(artifact).collect())
 }
 
 /// Builds the host in the one profile there is and returns the program `tidegate`.
 pub fn tidegate() -> Result<PathBuf> {
-    let built = build(|cargo| {
-        cargo.args(["--release", "--package", "tidegate", "--bin", "tidegate"]);
-    })?;
-    program(&built, "tidegate")
+    let arguments = ["--release", "--package", "tidegate", "--bin", "tidegate"];
+    program(&run(cargo("build")?.args(arguments))?, "tidegate")
 }
 
 /// The program of that name among what was built.

@@ -36,12 +36,34 @@ pub fn build_shipped(setup: &Setup) -> Result<()> {
     })
 }
 
-/// Sets up `cargo build` for guests: compiler, flags and folder, but not which crate nor profile.
-pub fn arrange(cargo: &mut Command, compiler: &GuestCompiler, target_folder: &Path) -> Result<()> {
-    compiler.apply(cargo);
-    cargo.arg("--target-dir").arg(target_folder);
+/// Builds one library crate, chosen by `selection` (`--package` or `--manifest-path`), to a `.wasm`.
+///
+/// By `cargo rustc`, because a library that is an `rlib` too would be left out of link-time optimisation. One crate
+/// at a time, so that a plugin has the same bytes whether it is built alone or with the others.
+pub fn build_library(
+    compiler: &GuestCompiler,
+    target_folder: &Path,
+    selection: &[OsString],
+) -> Result<PathBuf> {
+    let mut cargo = cargo("rustc", compiler, target_folder)?;
+    let built = build::run(
+        cargo
+            .args(["--lib", "--crate-type", "cdylib"])
+            .args(selection),
+    )?;
+    let wasm = built.into_iter().rev().find_map(|artifact| artifact.wasm);
+    wasm.context("cargo named no .wasm that it built")
+}
+
+/// Cargo for guests: profile, compiler, flags and folder, but not which crate.
+fn cargo(subcommand: &str, compiler: &GuestCompiler, target_folder: &Path) -> Result<Command> {
+    let mut cargo = build::cargo(subcommand)?;
+    compiler.apply(&mut cargo);
+    cargo
+        .args(["--profile", "guest", "--target-dir"])
+        .arg(target_folder);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags()?);
-    Ok(())
+    Ok(cargo)
 }
 
 /// One argument each, separated as CARGO_ENCODED_RUSTFLAGS wants it: paths may hold spaces.
@@ -65,26 +87,23 @@ fn flags() -> Result<OsString> {
 }
 
 fn shipped(compiler: &GuestCompiler) -> Result<()> {
-    let mut arguments = vec!["--lib".to_string()];
+    let target_folder = project::guests_target_folder()?;
+    let mut plugins = Vec::new();
     for name in shipped_names(&project::root()?.join("plugins"))? {
-        arguments.extend(["--package".into(), name]);
+        let selection = ["--package".into(), OsString::from(&name)];
+        plugins.push((name, build_library(compiler, &target_folder, &selection)?));
     }
-    let built = cargo_build(compiler, &arguments)?;
-    let plugins = built.iter().filter_map(|artifact| {
-        let folder = artifact.folder.file_name()?.to_str()?;
-        Some((folder.to_string(), artifact.wasm.clone()?))
-    });
-    publish(plugins.collect(), &project::plugins_folder()?)
+    publish(plugins, &project::plugins_folder()?)
 }
 
 fn of_tests(compiler: &GuestCompiler) -> Result<()> {
-    let arguments = ["--package", TEST_PLUGINS, "--lib", "--examples"].map(String::from);
-    let built = cargo_build(compiler, &arguments)?;
-    let is_example = |artifact: &&Artifact| artifact.kinds == ["example"];
+    let mut cargo = cargo("build", compiler, &project::guests_target_folder()?)?;
+    let built = build::run(cargo.args(["--package", TEST_PLUGINS, "--examples"]))?;
+    let example = |artifact: Artifact| Some((artifact.target, artifact.wasm?));
     let plugins = built
-        .iter()
-        .filter(is_example)
-        .filter_map(|artifact| Some((artifact.target.clone(), artifact.wasm.clone()?)));
+        .into_iter()
+        .filter(|artifact| artifact.kinds == ["example"])
+        .filter_map(example);
     publish(plugins.collect(), &project::test_plugins_folder()?)
 }
 
@@ -100,16 +119,6 @@ fn shipped_names(plugins: &Path) -> Result<BTreeSet<String>> {
         }
     }
     Ok(names)
-}
-
-fn cargo_build(compiler: &GuestCompiler, arguments: &[String]) -> Result<Vec<Artifact>> {
-    let target_folder = project::guests_target_folder()?;
-    let mut prepared = Ok(());
-    let built = build::build(|cargo| {
-        cargo.args(["--profile", "guest"]).args(arguments);
-        prepared = arrange(cargo, compiler, &target_folder);
-    });
-    prepared.and(built)
 }
 
 /// Makes `folder` hold these plugins and no others.

@@ -53,15 +53,13 @@ pub fn run(setup: &Setup, port: u16) -> Result<()> {
         &config,
         properties(port, free_port()?, &folder.path().join("data")),
     )?;
-    let log = folder.path().join("broker.log");
+    say::doing(&format!("starting Kafka {KAFKA}"));
     let mut format = java(&jars, "kafka.tools.StorageTool");
     format
         .args(["format", "--cluster-id", CLUSTER_ID, "--config"])
         .arg(&config);
-    format.env("KAFKA_OPTS", "");
-    say::doing(&format!("starting Kafka {KAFKA}"));
-    process::text(format.stderr(fs::File::create(&log)?))
-        .context("cannot make Kafka's data folder")?;
+    process::quietly(&mut format).context("cannot make Kafka's data folder")?;
+    let log = folder.path().join("broker.log");
     let mut broker = java(&jars, "kafka.Kafka");
     broker.arg(&config);
     foreground::run(&mut broker, &log, port, &ready(&jars, port, folder.path()))

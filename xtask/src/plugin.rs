@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::install::Setup;
-use crate::{build, guest_compiler, guests, project, say};
+use crate::{guest_compiler, guests, project, say};
 
 /// The profile `guest` of our Cargo.toml, for crates of other workspaces.
 const PROFILE: [&str; 8] = [
@@ -24,34 +24,16 @@ const PROFILE: [&str; 8] = [
 pub fn build(setup: &Setup, path: &Path) -> Result<()> {
     let manifest = manifest(path)?;
     let compiler = guest_compiler::find(setup)?;
+    let ours = manifest.starts_with(project::root()?);
+    let target_folder = target_folder(&manifest, ours)?;
+    let mut selection = vec!["--manifest-path".into(), manifest.into_os_string()];
+    if !ours {
+        let lines = PROFILE.iter().map(|line| format!("profile.guest.{line}"));
+        selection.extend(lines.flat_map(|line| ["--config".into(), line.into()]));
+    }
     let wasm = say::timed(
         &format!("building {} for WebAssembly", path.display()),
-        || {
-            let ours = manifest.starts_with(project::root()?);
-            let target_folder = target_folder(&manifest, ours)?;
-            let mut prepared = Ok(());
-            let built = build::build(|cargo| {
-                cargo
-                    .args(["--profile", "guest", "--lib", "--manifest-path"])
-                    .arg(&manifest);
-                if !ours {
-                    PROFILE.iter().for_each(|line| {
-                        drop(cargo.args(["--config", &format!("profile.guest.{line}")]))
-                    });
-                }
-                prepared = guests::arrange(cargo, &compiler, &target_folder);
-            });
-            prepared?;
-            let wasm = built?
-                .into_iter()
-                .find(|artifact| Some(artifact.folder.as_path()) == manifest.parent());
-            wasm.and_then(|artifact| artifact.wasm).with_context(|| {
-                format!(
-                    "{} builds no .wasm: under [lib] it needs crate-type = [\"cdylib\", \"rlib\"]",
-                    manifest.display()
-                )
-            })
-        },
+        || guests::build_library(&compiler, &target_folder, &selection),
     )?;
     explain(&wasm)
 }

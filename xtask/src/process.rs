@@ -1,7 +1,7 @@
 //! Running other programs, with errors that say which one and how it ended.
 
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, Write};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,6 +30,19 @@ pub fn text(command: &mut Command) -> Result<String> {
         .with_context(|| cannot_start(command))?;
     check(command, output.status)?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Runs to the end; what it prints is shown only if it fails.
+pub fn quietly(command: &mut Command) -> Result<()> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| cannot_start(command))?;
+    if !output.status.success() {
+        io::stderr().write_all(&output.stdout)?;
+        io::stderr().write_all(&output.stderr)?;
+    }
+    check(command, output.status)
 }
 
 /// What a program prints on stdout and stderr, or nothing when it is not there or fails.

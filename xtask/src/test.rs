@@ -86,11 +86,8 @@ fn tests(setup: &Setup, report: &mut Report, fast: bool) {
 
 /// All targets in one call, so that cargo settles on one set of features, and the program is there for the tests.
 fn build_tests(fast: bool) -> Result<PathBuf> {
-    let built = build::build(|cargo| {
-        cargo
-            .args(["--release", "--all-targets"])
-            .args(selection(fast));
-    })?;
+    let arguments = ["--release", "--all-targets"];
+    let built = build::run(build::cargo("build")?.args(arguments).args(selection(fast)))?;
     build::program(&built, "tidegate")
 }
 
