@@ -7,8 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::cache::Entry;
-use crate::files::TemporaryFolder;
-use crate::foreground;
+use crate::foreground::{self, Foreground};
 use crate::install::Setup;
 use crate::tools::{self, Tool};
 use crate::versions::OTELCOL;
@@ -53,23 +52,22 @@ pub fn run(setup: &Setup, grpc_port: u16, http_port: u16) -> Result<()> {
     let program = prepare(setup)?;
     foreground::port_is_free(grpc_port, "--port")?;
     foreground::port_is_free(http_port, "--http-port")?;
-    let folder = TemporaryFolder::new("collector")?;
-    let logs = folder.path().join("logs.jsonl");
-    let config = folder.path().join("config.yaml");
+    let foreground = Foreground::new("collector")?;
+    let folder = foreground.folder();
+    let logs = folder.join("logs.jsonl");
+    let config = folder.join("config.yaml");
     fs::write(&config, configuration(grpc_port, http_port, &logs))?;
     say::doing(&format!("starting the OpenTelemetry Collector {OTELCOL}"));
     let ready = format!(
-        "The Collector {OTELCOL} listens on 127.0.0.1:{grpc_port} (gRPC) and http://127.0.0.1:{http_port} (HTTP)
+        "The Collector {OTELCOL} listens on 127.0.0.1:{grpc_port} (gRPC) and http://127.0.0.1:{http_port} (HTTP); \
+         data and log are in {}
 see what arrives:  tail -F {}
-Ctrl-C stops it and removes {}.",
-        logs.display(),
-        folder.path().display()
+Ctrl-C stops it and removes its data.",
+        folder.display(),
+        logs.display()
     );
-    let mut collector = Command::new(program);
-    collector.arg("--config").arg(&config);
-    foreground::run(
-        &mut collector,
-        &folder.path().join("collector.log"),
+    foreground.run(
+        Command::new(program).arg("--config").arg(&config),
         grpc_port,
         &ready,
     )

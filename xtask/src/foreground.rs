@@ -12,7 +12,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::process::POLL;
+use crate::files::TemporaryFolder;
+use crate::process::{self, POLL};
 
 /// How long a server may take until it answers on its port.
 const START_LIMIT: Duration = Duration::from_secs(90);
@@ -38,51 +39,70 @@ pub fn free_port() -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// Starts `server` with its output in `log`, prints `ready` once `port` answers, and stays until the server ends
-/// by itself, which is an error, or until Ctrl-C or SIGTERM, which end it.
-pub fn run(server: &mut Command, log: &Path, port: u16, ready: &str) -> Result<()> {
-    // Before the server is there, so that no Ctrl-C can leave it alone.
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    let output = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-    server
-        .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output);
-    let child = server
-        .spawn()
-        .with_context(|| format!("cannot start {}", server.get_program().display()))?;
-    let mut running = Running {
-        child,
-        stop_asked: None,
-    };
-    let begin = Instant::now();
-    let mut is_ready = false;
-    loop {
-        if let Some(status) = running.child.try_wait()? {
-            return match running.stop_asked {
-                Some(_) => Ok(()),
-                None => bail!(
-                    "it ended by itself ({status}); its log ends with:\n{}",
-                    tail(log)
-                ),
-            };
+/// A server in the foreground, with a folder that goes when it goes.
+pub struct Foreground {
+    folder: TemporaryFolder,
+    signals: Signals,
+}
+
+impl Foreground {
+    /// From now on Ctrl-C and SIGTERM are only noted, so that they leave nothing behind.
+    pub fn new(name: &str) -> Result<Self> {
+        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot watch for Ctrl-C")?;
+        Ok(Self {
+            signals,
+            folder: TemporaryFolder::new(name)?,
+        })
+    }
+
+    /// Where the server may put its data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Starts `server` with its output in `server.log`, prints `ready` once `port` answers, and stays until the
+    /// server ends by itself, which is an error, or until Ctrl-C or SIGTERM, which end it.
+    pub fn run(mut self, server: &mut Command, port: u16, ready: &str) -> Result<()> {
+        let log = self.folder().join("server.log");
+        let output =
+            File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        server
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output);
+        let mut running = Running {
+            child: process::spawn(server)?,
+            stop_asked: None,
+        };
+        let begin = Instant::now();
+        let mut is_ready = false;
+        loop {
+            if let Some(status) = running.child.try_wait()? {
+                return match running.stop_asked {
+                    Some(_) => Ok(()),
+                    None => bail!(
+                        "it ended by itself ({status}); its log ends with:\n{}",
+                        tail(&log)
+                    ),
+                };
+            }
+            for _ in self.signals.pending() {
+                running.ask_to_stop()?;
+            }
+            running.enforce_stop()?;
+            if !is_ready && TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                is_ready = true;
+                println!("{ready}");
+            }
+            if !is_ready && begin.elapsed() > START_LIMIT {
+                bail!(
+                    "it does not answer after {} s; its log ends with:\n{}",
+                    START_LIMIT.as_secs(),
+                    tail(&log)
+                );
+            }
+            thread::sleep(POLL);
         }
-        for _ in signals.pending() {
-            running.ask_to_stop()?;
-        }
-        running.enforce_stop()?;
-        if !is_ready && TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            is_ready = true;
-            println!("{ready}");
-        }
-        if !is_ready && begin.elapsed() > START_LIMIT {
-            bail!(
-                "it does not answer after {} s; its log ends with:\n{}",
-                START_LIMIT.as_secs(),
-                tail(log)
-            );
-        }
-        thread::sleep(POLL);
     }
 }
 

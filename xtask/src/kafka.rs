@@ -4,11 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::cache::Entry;
-use crate::files::TemporaryFolder;
-use crate::foreground::{self, free_port};
+use crate::foreground::{self, Foreground, free_port};
 use crate::install::Setup;
 use crate::tools::{self, Tool};
 use crate::versions::KAFKA;
@@ -37,7 +36,9 @@ pub fn prepare(setup: &Setup) -> Result<PathBuf> {
                 "-DoutputDirectory={}",
                 folder.join("lib").display()
             ));
-            process::run(&mut maven)
+            process::run(&mut maven)?;
+            ensure!(folder.join("lib").is_dir(), "Maven brought no jars");
+            Ok(())
         })
     })?;
     Ok(folder.join("lib"))
@@ -47,11 +48,12 @@ pub fn prepare(setup: &Setup) -> Result<PathBuf> {
 pub fn run(setup: &Setup, port: u16) -> Result<()> {
     let jars = prepare(setup)?;
     foreground::port_is_free(port, "--port")?;
-    let folder = TemporaryFolder::new("kafka")?;
-    let config = folder.path().join("server.properties");
+    let foreground = Foreground::new("kafka")?;
+    let folder = foreground.folder();
+    let config = folder.join("server.properties");
     fs::write(
         &config,
-        properties(port, free_port()?, &folder.path().join("data")),
+        properties(port, free_port()?, &folder.join("data")),
     )?;
     say::doing(&format!("starting Kafka {KAFKA}"));
     let mut format = java(&jars, "kafka.tools.StorageTool");
@@ -59,10 +61,9 @@ pub fn run(setup: &Setup, port: u16) -> Result<()> {
         .args(["format", "--cluster-id", CLUSTER_ID, "--config"])
         .arg(&config);
     process::quietly(&mut format).context("cannot make Kafka's data folder")?;
-    let log = folder.path().join("broker.log");
     let mut broker = java(&jars, "kafka.Kafka");
-    broker.arg(&config);
-    foreground::run(&mut broker, &log, port, &ready(&jars, port, folder.path()))
+    let ready = ready(&jars, port, folder);
+    foreground.run(broker.arg(&config), port, &ready)
 }
 
 fn entry() -> Result<Entry> {

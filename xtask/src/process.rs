@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -53,13 +53,15 @@ pub fn probe(command: &mut Command) -> Option<String> {
     output.status.success().then_some(text)
 }
 
+/// Starts it and leaves it running.
+pub fn spawn(command: &mut Command) -> Result<Child> {
+    command.spawn().with_context(|| cannot_start(command))
+}
+
 /// Runs to the end, at most `limit`; then it is killed and an error.
 pub fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
     let begin = Instant::now();
-    let mut child = command
-        .stdout(io::stderr())
-        .spawn()
-        .with_context(|| cannot_start(command))?;
+    let mut child = spawn(command.stdout(io::stderr()))?;
     loop {
         if let Some(status) = child.try_wait()? {
             return check(command, status);
