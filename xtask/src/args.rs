@@ -74,7 +74,7 @@ pub enum Part {
 /// Reads the arguments that follow `cargo xtask`.
 pub fn parse(mut args: Vec<String>) -> Result<Command> {
     if args.is_empty() {
-        bail!("no command given");
+        return Ok(Command::Help);
     }
     let name = args.remove(0);
     let mut rest = Rest::new(args);
@@ -275,7 +275,6 @@ mod tests {
     #[test]
     fn wrong_arguments_are_named() {
         for (line, wrong) in [
-            ("", "no command"),
             ("tset", "tset"),
             ("test --quick", "--quick"),
             ("test -- more", "more"),

@@ -5,19 +5,20 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::install::Setup;
-use crate::prepare::{self, RealParts};
 use crate::tools::{self, Tool};
-use crate::{build, guests, kafka, process, say};
+use crate::{build, cache, guests, kafka, process, say};
 
 /// The benchmark's program, in the crate `tidegate-tests`.
 const PROGRAM: &str = "bench";
 
-/// Passes `args` on. The gateway is a process of its own, as its users run it.
+/// Passes `args` on. The gateway is a process of its own, as its users run it: the program beside the benchmark.
 pub fn run(setup: &Setup, args: &[String]) -> Result<()> {
-    let needed = [&[Tool::CCompiler], kafka::tools_needed()?.as_slice()].concat();
-    tools::need(setup, &needed)?;
+    tools::need(
+        setup,
+        &[&[Tool::CCompiler], kafka::tools_needed()?.as_slice()].concat(),
+    )?;
     guests::build_all(setup)?;
-    let parts = RealParts::prepare(setup)?;
+    kafka::prepare(setup)?;
     let built = say::timed("building tidegate and the benchmark", || {
         let arguments = [
             "--release",
@@ -30,8 +31,5 @@ pub fn run(setup: &Setup, args: &[String]) -> Result<()> {
         build::run(build::cargo("build")?.args(arguments))
     })?;
     let mut bench = Command::new(build::program(&built, PROGRAM)?);
-    prepare::tell_folders(&mut bench)?;
-    parts.tell(&mut bench);
-    bench.env("TIDEGATE_BIN", build::program(&built, "tidegate")?);
-    process::run_loud(bench.args(args))
+    process::run_loud(bench.args(args).env("TIDEGATE_CACHE", cache::folder()?))
 }

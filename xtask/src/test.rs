@@ -1,15 +1,12 @@
 //! `test`: every check, then every test, in one order for developers and CI; a table of times at the end.
 
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
 use crate::install::Setup;
-use crate::prepare::{self, RealParts};
 use crate::tools::{self, Tool};
-use crate::{build, collector, deny, guests, kafka, process, project, say};
+use crate::{cache, collector, deny, guests, kafka, prepare, process, project, say};
 
 /// The crate whose tests use the real parts.
 const TESTS_CRATE: &str = "tidegate-tests";
@@ -63,32 +60,25 @@ fn checks(report: &mut Report, fast: bool) {
 }
 
 fn tests(setup: &Setup, report: &mut Report, fast: bool) {
-    let parts = if fast {
-        None
-    } else {
-        report.step("kafka and collector", || RealParts::prepare(setup))
-    };
-    // Without them the tests that need them fail by themselves, and the others still say what they know.
-    let Some(tidegate) = report.step("build", || build_tests(fast)) else {
+    if !fast {
+        // Without them the tests that need them fail by themselves, and the others still say what they know.
+        report.step("kafka, collector", || prepare::real_parts(setup));
+    }
+    if report.step("build", || build_tests(fast)).is_none() {
         return;
-    };
+    }
     report.step("tests", || {
         let mut test = project::cargo()?;
         test.args(["test", "--release", "--no-fail-fast"])
             .args(selection(fast));
-        prepare::tell_folders(&mut test)?;
-        if let Some(parts) = &parts {
-            parts.tell(&mut test);
-        }
-        process::run_loud(test.env("TIDEGATE_BIN", &tidegate))
+        process::run_loud(test.env("TIDEGATE_CACHE", cache::folder()?))
     });
 }
 
-/// All targets in one call, so that cargo settles on one set of features, and the program is there for the tests.
-fn build_tests(fast: bool) -> Result<PathBuf> {
-    let arguments = ["--release", "--all-targets"];
-    let built = build::run(build::cargo("build")?.args(arguments).args(selection(fast)))?;
-    build::program(&built, "tidegate")
+/// All targets in one call, so that cargo settles on one set of features; the tests start the program that is among
+/// them.
+fn build_tests(fast: bool) -> Result<()> {
+    cargo(&[&["build", "--release", "--all-targets"], selection(fast)].concat())
 }
 
 fn selection(fast: bool) -> &'static [&'static str] {
@@ -100,7 +90,7 @@ fn selection(fast: bool) -> &'static [&'static str] {
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {
-    let mut cargo: Command = project::cargo()?;
+    let mut cargo = project::cargo()?;
     process::run(cargo.args(arguments))
 }
 
