@@ -1,1 +1,95 @@
-//! The SDK.
+//! Write a Tidegate plugin one record at a time.
+//!
+//! Records cross between the gateway and a plugin as columns (see `wit/`); this crate shows them as records, and turns the
+//! answers back into columns. Nothing is copied that is already in the input: a `&str` that lies in it goes back as two
+//! numbers.
+//!
+//! - [`Parser`] turns the body of a record into records: it is given a [`Record`], puts what it finds into an [`Emit`], and
+//!   says what became of it by a [`Verdict`].
+//! - [`Enricher`] changes records, by an [`Edit`].
+//! - [`Plugin`] is the configuration of both. [`export!`] makes a plugin of it.
+//! - [`host`] is what a plugin may ask of the gateway, [`formats`] and [`find`] are what most parsers need, and
+//!   [`testing`] runs plugins without Wasm, through the same columns.
+//!
+//! ```
+//! use tidegate_sdk::{ConfigError, Emit, Parser, Plugin, Record, Verdict, schemars, serde};
+//!
+//! #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! #[serde(default, deny_unknown_fields, crate = "tidegate_sdk::serde")]
+//! #[schemars(crate = "tidegate_sdk::schemars")]
+//! struct Config {
+//!     /// What stands between a key and its value.
+//!     separator: char,
+//! }
+//!
+//! impl Default for Config {
+//!     fn default() -> Self {
+//!         Config { separator: '=' }
+//!     }
+//! }
+//!
+//! struct KeyValue(Config);
+//!
+//! impl Plugin for KeyValue {
+//!     type Config = Config;
+//!
+//!     fn configure(config: Config) -> Result<Self, ConfigError> {
+//!         Ok(KeyValue(config))
+//!     }
+//! }
+//!
+//! impl Parser for KeyValue {
+//!     fn parse(&self, input: Record<'_>, out: &mut Emit<'_>) -> Verdict {
+//!         let Some((key, value)) = input.body().split_once(self.0.separator) else {
+//!             return Verdict::NotMine;
+//!         };
+//!         let mut record = out.record();
+//!         record.body(input.body()).attr(key, value);
+//!         record.emit();
+//!         Verdict::Emitted
+//!     }
+//! }
+//!
+//! tidegate_sdk::export!(parser KeyValue, "One key and its value a line.");
+//!
+//! # fn main() {
+//! let plugin = tidegate_sdk::testing::plugin::<KeyValue>("{}").unwrap();
+//! let answers = tidegate_sdk::testing::parse_lines(&plugin, ["colour=green", "plain"]);
+//! assert_eq!(answers[0].records[0].attr("colour"), Some(&"green".into()));
+//! assert_eq!(answers[1].verdict, "not-mine");
+//! # }
+//! ```
+
+#![deny(unsafe_code)]
+
+mod batch;
+mod check;
+mod columns;
+mod edit;
+mod emit;
+mod export;
+pub mod find;
+pub mod formats;
+pub mod host;
+mod memory;
+mod new_record;
+mod parsed;
+mod plugin;
+#[doc(hidden)]
+#[allow(unsafe_code)]
+pub mod raw;
+pub mod testing;
+mod text;
+mod value;
+
+pub use batch::{Attribute, Attributes, Batch, Record};
+pub use columns::{Column, Columns, RESOURCE};
+pub use edit::{Edit, EditColumns, TextWriter};
+pub use emit::Emit;
+pub use memory::{Memory, Nothing, RestoreError};
+pub use new_record::NewRecord;
+pub use parsed::{Parsed, Reason, Verdict};
+pub use plugin::{ConfigError, Enricher, Parser, Plugin};
+pub use schemars;
+pub use serde;
+pub use value::{Json, Severity, Timestamp, TraceContext, Value};

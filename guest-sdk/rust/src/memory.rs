@@ -1,0 +1,90 @@
+//! What a plugin remembers, by shard.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// What a plugin remembers of a shard (a partition of a pipeline). It is saved and restored by serde, so that a swap,
+/// a restart or a rebalance does not wipe it.
+pub trait Memory: Serialize + DeserializeOwned + Default + 'static {
+    /// Raise it when the fields change.
+    const LAYOUT: u16 = 1;
+
+    /// What an older layout saved, if it can still be read.
+    fn migrate(_layout: u16, _saved: &[u8]) -> Option<Self> {
+        None
+    }
+}
+
+/// Remembers nothing, saves nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nothing;
+
+/// Why what was saved could not be restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RestoreError {
+    /// Not a layout that this version reads.
+    UnknownLayout,
+    /// Damaged, and how.
+    Damaged(String),
+}
+
+/// The memories by shard.
+pub(crate) struct Shards<M>(Vec<(u32, M)>);
+
+impl Memory for Nothing {}
+
+// === impl Shards ===
+
+impl<M: Memory> Shards<M> {
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+    pub(crate) const fn new() -> Self {
+        Shards(Vec::new())
+    }
+
+    /// The memory of a shard, empty at first.
+    #[inline]
+    pub(crate) fn of(&mut self, shard: u32) -> &mut M {
+        let at = match self.0.binary_search_by_key(&shard, |known| known.0) {
+            Ok(at) => at,
+            Err(at) => {
+                self.0.insert(at, (shard, M::default()));
+                at
+            }
+        };
+        &mut self.0[at].1
+    }
+
+    /// The layout's number and the memory; empty where there is nothing to save.
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+    pub(crate) fn save(&self, shard: u32) -> Vec<u8> {
+        match self.0.binary_search_by_key(&shard, |known| known.0) {
+            Ok(at) if size_of::<M>() > 0 => {
+                postcard::to_extend(&self.0[at].1, M::LAYOUT.to_le_bytes().to_vec())
+                    .unwrap_or_default()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes over what was saved.
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+    pub(crate) fn restore(&mut self, shard: u32, saved: &[u8]) -> Result<(), RestoreError> {
+        let Some((layout, rest)) = saved.split_first_chunk() else {
+            return Err(RestoreError::Damaged(
+                "shorter than the number of its layout".into(),
+            ));
+        };
+        let layout = u16::from_le_bytes(*layout);
+        let memory = if layout == M::LAYOUT {
+            postcard::from_bytes(rest).map_err(|e| RestoreError::Damaged(e.to_string()))?
+        } else {
+            M::migrate(layout, rest).ok_or(RestoreError::UnknownLayout)?
+        };
+        *self.of(shard) = memory;
+        Ok(())
+    }
+
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+    pub(crate) fn forget(&mut self, shard: u32) {
+        self.0.retain(|known| known.0 != shard);
+    }
+}

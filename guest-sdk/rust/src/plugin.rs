@@ -1,0 +1,165 @@
+//! What every plugin has, and the kinds of plugin.
+
+use crate::batch::{Batch, Record};
+use crate::edit::{Edit, EditColumns};
+use crate::emit::Emit;
+use crate::memory::Memory;
+use crate::parsed::{Parsed, Verdict};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+use std::fmt;
+
+/// What every plugin has, whatever its kind.
+pub trait Plugin: Sized + 'static {
+    /// Its configuration. Its JSON Schema is what the gateway checks a user's configuration against; put
+    /// `#[serde(deny_unknown_fields)]` on it, so that a misspelt field is refused.
+    type Config: DeserializeOwned + JsonSchema;
+
+    /// Called once, before anything else.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration, with the field where there is one.
+    fn configure(config: Self::Config) -> Result<Self, ConfigError>;
+}
+
+/// Turns one record's body into records. It remembers nothing: its answer depends on its input and its configuration.
+pub trait Parser: Plugin {
+    /// Looks at one input record, puts what it gives into `out`, and says what became of it.
+    fn parse(&self, input: Record<'_>, out: &mut Emit<'_>) -> Verdict;
+
+    /// The whole batch; override it where records are better seen together. Every record must have its `begin` and `end`.
+    fn parse_batch(&self, batch: Batch<'_>, out: &mut Emit<'_>) {
+        for record in batch.records() {
+            out.begin(record.index());
+            let verdict = self.parse(record, out);
+            out.end(verdict);
+        }
+    }
+}
+
+/// Adds to, changes and leaves out records.
+pub trait Enricher: Plugin {
+    /// What it remembers of a shard; [`Nothing`](crate::Nothing) for most.
+    type Memory: Memory;
+
+    /// Looks at one record and says what to change. `now` is the shard's clock in Unix milliseconds, the only one there is.
+    fn enrich(&self, memory: &mut Self::Memory, record: Record<'_>, now: u64, edit: &mut Edit<'_>);
+
+    /// The whole batch; override it where records are better seen together.
+    fn enrich_batch(
+        &self,
+        memory: &mut Self::Memory,
+        batch: Batch<'_>,
+        now: u64,
+        edit: &mut Edit<'_>,
+    ) {
+        for record in batch.records() {
+            edit.begin(record.index());
+            self.enrich(memory, record, now, edit);
+        }
+    }
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    pub(crate) pointer: String,
+    pub(crate) message: String,
+}
+
+// === impl ConfigError ===
+
+impl ConfigError {
+    /// A field, as a JSON pointer (`/rules/0/name`), and what is wrong with it.
+    pub fn field(pointer: impl Into<String>, message: impl fmt::Display) -> Self {
+        ConfigError {
+            pointer: pointer.into(),
+            message: message.to_string(),
+        }
+    }
+
+    /// Anything else; for people.
+    pub fn other(message: impl fmt::Display) -> Self {
+        ConfigError {
+            pointer: String::new(),
+            message: message.to_string(),
+        }
+    }
+
+    /// The field, as a JSON pointer; empty where it is none in particular.
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// What is wrong.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pointer.as_str() {
+            "" => f.write_str(&self.message),
+            pointer => write!(f, "{pointer}: {}", self.message),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+// === what the borders share: Wasm and tests ===
+
+/// A plugin from its configuration as JSON; nothing at all means the defaults.
+pub(crate) fn configured<P: Plugin>(json: &str) -> Result<P, ConfigError> {
+    let json = if matches!(json.trim(), "" | "null") {
+        "{}"
+    } else {
+        json
+    };
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let config = serde_path_to_error::deserialize(&mut reader).map_err(|e| wrong_field(&e))?;
+    reader.end().map_err(ConfigError::other)?;
+    P::configure(config)
+}
+
+/// Where in the configuration it went wrong, as a JSON pointer.
+fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>) -> ConfigError {
+    let mut pointer = String::new();
+    for segment in error.path() {
+        pointer.push('/');
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&index.to_string()),
+            Segment::Map { key } => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => pointer.push_str(variant),
+            Segment::Unknown => {}
+        }
+    }
+    ConfigError::field(pointer.trim_end_matches('/'), error.inner())
+}
+
+/// The JSON Schema of a plugin's configuration.
+pub(crate) fn config_schema<P: Plugin>() -> String {
+    schemars::schema_for!(P::Config).as_value().to_string()
+}
+
+/// One call of a parser.
+#[inline]
+pub(crate) fn parse<P: Parser>(plugin: &P, batch: Batch<'_>, last: u32, out: &mut Parsed) {
+    let mut emit = Emit::new(batch, last, out);
+    plugin.parse_batch(batch, &mut emit);
+    emit.finish(batch.len());
+}
+
+/// One call of an enricher.
+#[inline]
+pub(crate) fn enrich<P: Enricher>(
+    plugin: &P,
+    memory: &mut P::Memory,
+    batch: Batch<'_>,
+    now: u64,
+    out: &mut EditColumns,
+) {
+    plugin.enrich_batch(memory, batch, now, &mut Edit::new(batch, out));
+}
