@@ -15,8 +15,11 @@ use krafka::{CloseOptions, Kafka, ProtocolErrorKind};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, unconstrained};
 use tokio::time::{Instant, sleep, timeout};
+
+#[cfg(test)]
+mod tests;
 
 /// Bytes of records that are not acknowledged yet; a larger record is too large.
 pub const BUFFER_BYTES: usize = 32 << 20;
@@ -107,16 +110,19 @@ impl Producer {
     pub async fn send(&self, topic: &str, record: ProducerRecord) -> Result<(), SendError> {
         let record = to_record(topic, record)?;
         self.topics.add(topic);
-        let client = self.client().await?;
-        match client.producer.send(record).await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                if must_connect_anew(&error) {
-                    self.forget(&client).await;
-                }
-                Err(SendError::of(&error))
+        // Within tokio's budget many of these futures at once would be put off and woken in reverse order.
+        let client = unconstrained(self.client()).await?;
+        let delivered = match unconstrained(client.producer.enqueue(record)).await {
+            Ok(delivery) => delivery.await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = delivered {
+            if must_connect_anew(&error) {
+                self.forget(&client).await;
             }
+            return Err(SendError::of(&error));
         }
+        Ok(())
     }
 
     /// Waits at most `limit` for what is on its way, and closes the connection. The next record would make

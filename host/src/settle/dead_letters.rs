@@ -14,7 +14,11 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::future::Future;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::unconstrained;
 use tokio::time::sleep;
+
+#[cfg(test)]
+mod tests;
 
 /// Bytes of letters that are being sent at a time; a larger letter goes alone.
 pub const BYTES_IN_FLIGHT_MAX: u32 = 16 << 20;
@@ -166,11 +170,10 @@ impl<S: Sink> Sender<S> {
         let record = input as usize;
         let weight = size(raw, record).saturating_add(LETTER_OVERHEAD_BYTES);
         let weight = u32::try_from(weight).unwrap_or(u32::MAX);
-        // Only a closed semaphore refuses, and this one never is.
-        let _permit = self
-            .bytes
-            .acquire_many(weight.min(BYTES_IN_FLIGHT_MAX))
-            .await;
+        // Only a closed semaphore refuses, and this one never is. Within tokio's budget many letters at once
+        // would be put off and woken in reverse order.
+        let permits = self.bytes.acquire_many(weight.min(BYTES_IN_FLIGHT_MAX));
+        let _permits = unconstrained(permits).await;
         match letter(raw, record, reason, form) {
             Some(letter) => self.sink.send(letter).await,
             None => Ok(()),

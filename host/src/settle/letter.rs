@@ -8,6 +8,9 @@ use crate::kafka::producer::ProducerRecord;
 use crate::model::{DeadReason, RawRecords};
 use bytes::Bytes;
 
+#[cfg(test)]
+mod tests;
+
 /// What the names of our headers start with.
 pub const PREFIX: &str = "tidegate.";
 /// The topic that the record was read from.

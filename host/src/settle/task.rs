@@ -21,6 +21,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
+#[cfg(test)]
+mod tests;
+
 /// How soon a failed commit is tried again during a clean stop.
 const FINISH_RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// The shortest time between two ticks.
