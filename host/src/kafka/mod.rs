@@ -2,6 +2,8 @@
 //!
 //! The rules it keeps, each with its reason, are in ARCHITECTURE.md ("Kafka client").
 
+pub mod producer;
+
 use std::time::Duration;
 
 /// A Kafka cluster, as meant.
