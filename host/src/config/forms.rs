@@ -97,6 +97,8 @@ impl JsonSchema for DeadLetters {
         let mut schema = Topic::json_schema(generator);
         schema.insert("type".to_owned(), serde_json::json!(["object", "string"]));
         schema.insert("pattern".to_owned(), "^discard$".into());
+        let example = serde_json::json!(["discard"]);
+        schema.insert("examples".to_owned(), example);
         let rule = "must be discard, or a cluster and a topic";
         schema.insert("x-rule".to_owned(), rule.into());
         let remedy = "write { cluster: NAME, topic: NAME }";

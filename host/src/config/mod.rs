@@ -103,6 +103,19 @@ pub struct PipelineSettings {
     pub lanes: usize,
 }
 
+impl PipelineSettings {
+    /// The plugins that it runs, in the order of the journey.
+    pub fn plugins(&self) -> impl Iterator<Item = &Arc<PluginSettings>> {
+        self.unwrap.iter().chain(&self.parse).chain(&self.enrich)
+    }
+
+    /// The outputs that it sends to; one that several routes share comes several times.
+    pub fn outputs(&self) -> impl Iterator<Item = &Arc<OutputSettings>> {
+        let routes = self.routes.iter().flat_map(|(_, outputs)| outputs);
+        self.to_records.iter().chain(routes)
+    }
+}
+
 /// A configuration that was loaded.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -172,12 +185,16 @@ pub fn from_text(
     }
 }
 
-/// One problem a place: what a reference leads to is told before what its text would have been.
+/// One problem a place, and none below a place that has one already: its meaning was filled in.
 fn in_order(problems: Vec<Problem>) -> Vec<Problem> {
     let mut told: Vec<Problem> = Vec::new();
     for problem in problems {
-        let again = |p: &Problem| p.file == problem.file && p.field == problem.field;
-        if !told.iter().any(again) {
+        let hides = |p: &Problem| {
+            p.file == problem.file
+                && !p.field.0.is_empty()
+                && problem.field.0.starts_with(&p.field.0)
+        };
+        if !told.iter().any(hides) {
             told.push(problem);
         }
     }

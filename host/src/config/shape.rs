@@ -1,7 +1,7 @@
 //! The shape of the file against the JSON Schema of the types: unknown keys, missing ones, wrong types.
 //!
-//! Pure. All violations are found at once and told in plain sentences; what is wrong is then taken out, so
-//! that the meaning of the rest can be checked too.
+//! Pure. All violations are found at once and told in plain sentences; what is wrong is then taken out or
+//! filled in, so that the meaning of the rest can be checked too.
 
 use super::file::File;
 use super::problem::{Field, Problem, Step};
@@ -12,7 +12,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 use std::path::Path;
 
-/// Rounds of taking out what is wrong: what is left out in one may be missed one level up in the next.
+/// Rounds of mending: what is taken out in one may be missed in the next.
 const REPAIRS_MAX: usize = 16;
 
 /// The JSON Schema of a configuration file.
@@ -121,47 +121,45 @@ fn stated(node: &Node, field: &Field) -> Value {
     }
 }
 
-/// Takes out what does not fit until the rest does; false where that does not end.
+/// Mends what does not fit until the types can hold the rest; false where that does not end.
 fn repair(validator: &Validator, schema: &Value, json: &mut Value, root: &Node) -> bool {
     for _ in 0..REPAIRS_MAX {
-        let found = violations(validator, schema, json, root);
+        let mut found = violations(validator, schema, json, root);
+        found.retain(|v| v.what == What::Key || v.fill.is_some());
         if found.is_empty() {
             return true;
         }
-        found.iter().for_each(|v| take_out(json, v));
+        found.into_iter().for_each(|v| mend(json, v));
     }
     false
 }
 
-fn take_out(json: &mut Value, violation: &Violation) {
-    let parent = violation.field.parent();
-    let is_item = matches!(violation.field.0.last(), Some(Step::Index(_)));
-    match (violation.what, parent) {
-        // The top level: its maps may be empty, names are looked up in the tree.
-        (What::Missing, Some(parent)) if parent.0.is_empty() => {
-            if let Some(object) = json.as_object_mut() {
-                object.insert(violation.field.last(), Value::Object(Map::new()));
-            }
-        }
-        (What::Missing, Some(parent)) => remove(json, &parent),
-        // Items behind it would move up and be told with wrong numbers.
-        (What::Value, Some(parent)) if is_item => remove(json, &parent),
-        _ => remove(json, &violation.field),
-    }
-}
-
-fn remove(json: &mut Value, field: &Field) {
-    let Some((Step::Key(last), steps)) = field.0.split_last() else {
-        // The whole, or an item of an item.
-        *json = Value::Null;
+/// A key that must be there is filled in, and so is an item of a list, for the items behind it keep
+/// their numbers; anything else is taken out.
+fn mend(json: &mut Value, violation: Violation) {
+    let Some((last, steps)) = violation.field.0.split_last() else {
+        *json = Value::Object(Map::new());
         return;
     };
     let at = steps.iter().try_fold(json, |value, step| match step {
         Step::Key(key) => value.get_mut(key),
         Step::Index(index) => value.get_mut(index),
     });
-    if let Some(Value::Object(object)) = at {
-        object.remove(last);
+    match (at, last, violation.fill) {
+        (Some(Value::Object(object)), Step::Key(key), Some(fill))
+            if violation.what == What::Missing =>
+        {
+            object.insert(key.clone(), fill);
+        }
+        (Some(Value::Object(object)), Step::Key(key), _) => {
+            object.remove(key);
+        }
+        (Some(Value::Array(items)), Step::Index(index), Some(fill)) => {
+            if let Some(item) = items.get_mut(*index) {
+                *item = fill;
+            }
+        }
+        _ => {}
     }
 }
 

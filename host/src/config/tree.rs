@@ -6,7 +6,8 @@
 use super::problem::{Field, Problem, Step};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::{Error, Location, Spanned};
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
@@ -96,9 +97,29 @@ pub fn parse(file: &Path, text: &str) -> Result<Node, Problem> {
     }
     serde_saphyr::from_str_with_options::<Node>(text, options()).map_err(|e| {
         let at = e.location().unwrap_or(Location::UNKNOWN);
-        let rule = e.without_snippet().render();
-        problem(at.line(), at.column(), plain(&rule))
+        problem(at.line(), at.column(), fault(e.without_snippet()))
     })
+}
+
+/// A library's error in words for those who write the file.
+fn fault(error: &Error) -> String {
+    match error {
+        Error::DuplicateMappingKey { key, .. } => {
+            format!("has the key {} twice", key.as_deref().unwrap_or_default())
+        }
+        Error::Budget { breach, .. } => match breach {
+            BudgetBreach::Depth { .. } => format!("must be nested at most {DEPTH_MAX} levels deep"),
+            BudgetBreach::Documents { .. } => "must hold one document only".to_owned(),
+            BudgetBreach::Nodes { .. } => format!("must have at most {NODES_MAX} values"),
+            _ => format!("must have at most {ALIASES_MAX} aliases, and fewer of large parts"),
+        },
+        other => {
+            let text = other.render();
+            let first = text.lines().next().unwrap_or_default();
+            let text = first.split(" at line ").next().unwrap_or_default();
+            format!("is not readable as YAML: {text}")
+        }
+    }
 }
 
 fn options() -> serde_saphyr::Options {
@@ -116,13 +137,6 @@ fn options() -> serde_saphyr::Options {
         strict_booleans: true,
         with_snippet: false,
     }
-}
-
-/// The first line of a library's message, in the manner of ours; the line number is told by us.
-fn plain(message: &str) -> String {
-    let first = message.lines().next().unwrap_or_default();
-    let text = first.split(" at line ").next().unwrap_or_default();
-    format!("is not readable as YAML: {text}")
 }
 
 // === impl Node ===

@@ -27,6 +27,8 @@ pub struct Violation {
     pub rule: String,
     /// What to do; may be empty.
     pub remedy: String,
+    /// Something that the schema has there, to read on with; none where what is there can be read.
+    pub fill: Option<Value>,
 }
 
 /// What is wrong with a place.
@@ -80,6 +82,7 @@ fn translate(error: &ValidationError<'_>, field: Field, near: &Near<'_>, all: &m
                 what: What::Missing,
                 rule: "is missing".to_owned(),
                 remedy: near.about(key),
+                fill: near.property(key).map(fill),
             });
         }
         ValidationErrorKind::PropertyNames { error } => {
@@ -90,6 +93,7 @@ fn translate(error: &ValidationError<'_>, field: Field, near: &Near<'_>, all: &m
                 what: What::Key,
                 rule: rule.unwrap_or_else(|| "is no proper name".to_owned()),
                 remedy: String::new(),
+                fill: None,
             });
         }
         _ => {
@@ -99,6 +103,7 @@ fn translate(error: &ValidationError<'_>, field: Field, near: &Near<'_>, all: &m
                 what: What::Value,
                 rule,
                 remedy,
+                fill: near.schema.filter(|_| !is_readable(error.kind())).map(fill),
             });
         }
     }
@@ -119,6 +124,34 @@ fn unknown(field: &Field, key: &str, near: &Near<'_>) -> Violation {
         what: What::Key,
         rule: rule.to_owned(),
         remedy,
+        fill: None,
+    }
+}
+
+/// Whether a type holds the value all the same: too long, too short, not too strange.
+fn is_readable(kind: &ValidationErrorKind) -> bool {
+    matches!(
+        kind,
+        ValidationErrorKind::MinItems { .. }
+            | ValidationErrorKind::MaxItems { .. }
+            | ValidationErrorKind::MinLength { .. }
+            | ValidationErrorKind::MaxLength { .. }
+            | ValidationErrorKind::MinProperties { .. }
+            | ValidationErrorKind::MaxProperties { .. }
+    )
+}
+
+/// The plainest value that fits a schema, or nearly.
+fn fill(schema: &Value) -> Value {
+    let first = |key| schema.get(key).and_then(|v| v.get(0)).cloned();
+    if let Some(example) = first("examples").or_else(|| first("enum")) {
+        return example;
+    }
+    match schema.get("type").and_then(Value::as_str) {
+        Some("array") => Value::Array(Vec::new()),
+        Some("object") => Value::Object(serde_json::Map::new()),
+        Some("string") => String::new().into(),
+        _ => Value::Null,
     }
 }
 
@@ -274,9 +307,13 @@ impl<'a> Near<'a> {
         properties.map_or(Vec::new(), |p| p.keys().map(String::as_str).collect())
     }
 
+    fn property(&self, key: &str) -> Option<&'a Value> {
+        self.schema?.get("properties")?.get(key)
+    }
+
     /// What a key is for: the first sentence of its description.
     fn about(&self, key: &str) -> String {
-        let property = self.schema.and_then(|s| s.get("properties")?.get(key));
+        let property = self.property(key);
         let text = |k| property.and_then(|p| p.get(k)).and_then(Value::as_str);
         if let Some(remedy) = text("x-remedy") {
             return remedy.to_owned();
@@ -286,6 +323,6 @@ impl<'a> Near<'a> {
         };
         let line = about.replace('\n', " ");
         let first = line.split(". ").next().unwrap_or_default();
-        format!("it says: {}", first.trim_end_matches('.'))
+        format!("add it ({})", first.trim_end_matches('.'))
     }
 }

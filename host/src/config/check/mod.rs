@@ -45,19 +45,19 @@ impl Checker<'_> {
         let pipelines = self.pipelines(file, &clusters, &plugins, &outputs);
         self.not_empty("outputs", file.outputs.0.is_empty());
         self.not_empty("pipelines", file.pipelines.0.is_empty());
-        let uses = |name: &str| {
-            let all = |p: &super::PipelineSettings| {
-                [p.unwrap.clone(), p.parse.clone(), p.enrich.clone()].concat()
-            };
-            pipelines.iter().flat_map(all).any(|p| &*p.name == name)
+        let runs = |p: &Arc<_>| {
+            pipelines
+                .iter()
+                .any(|l| l.plugins().any(|q| Arc::ptr_eq(p, q)))
+        };
+        let sends = |o: &Arc<_>| {
+            pipelines
+                .iter()
+                .any(|l| l.outputs().any(|q| Arc::ptr_eq(o, q)))
         };
         Settings {
-            plugins: plugins
-                .values()
-                .filter(|p| uses(&p.name))
-                .cloned()
-                .collect(),
-            outputs: outputs.into_values().collect(),
+            plugins: plugins.into_values().filter(runs).collect(),
+            outputs: outputs.into_values().filter(sends).collect(),
             admin: self.admin(&file.admin),
             cache: self.cache(file.cache_dir.as_deref()),
             shutdown_timeout: self.shutdown_timeout(file),

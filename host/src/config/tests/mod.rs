@@ -1,41 +1,66 @@
-#[test]
-fn show() {
-    let text = r#"
-kafka:
-  main: { brokers: ["localhost:9092", nope], request_timeout: 10 }
+//! Configurations that are right and wrong, with their messages and lines.
+
+mod files;
+mod garbage;
+mod plugins;
+mod reference;
+mod rules;
+mod shapes;
+mod values;
+
+use super::{Loaded, from_text};
+use std::path::Path;
+
+/// A small good configuration; line numbers of the tests are of it.
+const GOOD: &str = r#"kafka:
+  main: { brokers: ["a:9092"] }
 plugins:
-  json: { wasm: "builtin:parse-json", config: { time: [ts], secret: "${TOKEN}" }, limits: { memory: 64 } }
-  acme: { wasm: ./acme.wasm, on_falt: skip }
+  json: { wasm: "builtin:parse-json" }
 outputs:
-  collector: { otlp: { endpoint: "https://localhost:4317", compression: gzp, headers: { authorization: "${MISSING}" } } }
-  alerts: { kafka: { cluster: main } }
+  collector: { otlp: { endpoint: "http://c:4317" } }
 pipelines:
   shop:
-    from: { cluster: mian, group_id: g, topics: ["^logs\\.(", "logs dead", logs.dead], drain_timeout: 6m, exclude_topics: logs.x }
-    parse: []
-    detect: [x]
-    to: { records: [colector] }
-    dead_letters: { cluster: main, topic: logs.dead }
-    lanes: 0
-  other:
-    from: { cluster: main, group_id: g, topics: [logs.dead], start: never, max_poll_interval: 100s , heartbeat_interval: 10s}
-    parse: [json, json]
+    from:
+      cluster: main
+      group_id: g
+      topics: [logs]
+    parse: [json]
     to: { records: [collector] }
-    commit_interval: 99999999999999999999d
-    dead_letters: drop
-admin: { listen: "localhost:9400" }
-log: { level: loud }
-bogus: 1
+    dead_letters: { cluster: main, topic: dead }
 "#;
-    let r = super::from_text(std::path::Path::new("x.yaml"), text, &|_| None);
-    for p in r.unwrap_err() { println!("{p}"); }
-    for t in ["", "a: [", "- 1", "a: 1\na: 2", "a: &x [*x]", "{}", "kafka: &a {main: {brokers: [a:1]}}\nk2: *a\n", "--- a\n--- b\n"] {
-        println!("== {t:?}");
-        match super::from_text(std::path::Path::new("x.yaml"), t, &|_| None) { Ok(_) => println!("ok"), Err(e) => for p in e { println!("{p}"); } }
+
+fn env(name: &str) -> Option<String> {
+    match name {
+        "HOME" => Some("/home/me".to_owned()),
+        "TOKEN" => Some("s3cret".to_owned()),
+        "BROKERS" => Some("a:1, b:2".to_owned()),
+        "EMPTY" => Some(String::new()),
+        _ => None,
     }
-    println!("{}", serde_json::to_string_pretty(&super::schema()).unwrap());
-    for f in ["minimal", "local"] {
-        let p = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../configs/{f}.yaml"));
-        println!("{:#?}", super::load(&p).map(|l| l.settings));
+}
+
+fn load(text: &str) -> Result<Loaded, Vec<String>> {
+    from_text(Path::new("x.yaml"), text, &env)
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+}
+
+/// [`GOOD`] with `old` replaced by `new`.
+fn good_but(old: &str, new: &str) -> String {
+    assert_eq!(GOOD.matches(old).count(), 1, "{old}");
+    GOOD.replace(old, new)
+}
+
+/// What is told of [`GOOD`] with `old` replaced by `new`.
+fn problems(old: &str, new: &str) -> Vec<String> {
+    match load(&good_but(old, new)) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems,
+    }
+}
+
+/// Checks rows of (old, new, the one problem).
+fn check(rows: &[(&str, &str, &str)]) {
+    for (old, new, expected) in rows {
+        assert_eq!(problems(old, new), [format!("x.yaml:{expected}")], "{new}");
     }
 }
