@@ -1,0 +1,1 @@
+//! Columns to OTLP protobuf, OTLP JSON and text; pure.

@@ -1,0 +1,59 @@
+//! Requests to outcomes: OTLP gRPC; coalescing, retry and classify are pure.
+
+use std::time::Duration;
+
+/// An OTLP output, as meant.
+#[derive(Clone, Debug)]
+pub struct OtlpSettings {
+    /// Its name in the configuration.
+    pub name: String,
+    /// `http://host:port`.
+    pub endpoint: String,
+    /// Whether requests are compressed with gzip.
+    pub gzip: bool,
+    /// Metadata sent with each request.
+    pub headers: Vec<(String, String)>,
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// When a request is full.
+    pub request: RequestLimits,
+    /// Requests in flight of one lane.
+    pub max_in_flight_requests: usize,
+    /// When to try again.
+    pub retry: RetrySettings,
+    /// What becomes of a request that was accepted in part.
+    pub partial_success: PartialSuccess,
+}
+
+/// When a request is full.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RequestLimits {
+    /// Records.
+    pub records: usize,
+    /// Bytes before compression; also the most that one request ever has.
+    pub bytes: usize,
+    /// How long the first record may wait for others.
+    pub linger: Duration,
+}
+
+/// When to try again: exponential, with jitter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RetrySettings {
+    /// The first pause.
+    pub initial: Duration,
+    /// The longest pause.
+    pub max: Duration,
+    /// What a pause is multiplied by to give the next.
+    pub multiplier: f64,
+    /// The part of a pause that is left to chance, 0 to 1.
+    pub jitter: f64,
+}
+
+/// What becomes of a request that was accepted in part: the answer does not say which records were refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartialSuccess {
+    /// All its raw records go to the dead letters, as maybe delivered.
+    DeadLetter,
+    /// It counts as delivered; the refused ones are counted.
+    Count,
+}

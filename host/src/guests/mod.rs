@@ -1,0 +1,91 @@
+//! Everything WebAssembly: engine, bindings, loading, limits, one file a stage, the chain, faults.
+
+use crate::model::{Columns, DeadReason, RawRecords};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A plugin, as meant.
+#[derive(Clone, Debug)]
+pub struct PluginSettings {
+    /// Its name in the configuration.
+    pub name: Arc<str>,
+    /// Where its bytes are.
+    pub source: Source,
+    /// Its own configuration.
+    pub config: serde_json::Value,
+    /// What it may use.
+    pub limits: Limits,
+    /// What becomes of a record that it breaks at.
+    pub on_fault: OnFault,
+    /// An empty WASI (no files, no sockets, no environment) for a language runtime that needs one.
+    pub wasi: bool,
+}
+
+/// Where a plugin's bytes are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// Inside the binary, by name.
+    Builtin(String),
+    /// A core module or a component.
+    File(PathBuf),
+}
+
+/// What a plugin instance may use.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Bytes of linear memory.
+    pub memory: usize,
+    /// Time of one call.
+    pub time_per_batch: Duration,
+    /// Bytes given and returned by one call (`max_batch_text`).
+    pub batch_text: usize,
+    /// Faults a minute beyond which the plugin is broken.
+    pub faults_per_minute: u32,
+}
+
+/// What becomes of a record that a plugin breaks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFault {
+    /// It goes to the dead letters.
+    DeadLetter,
+    /// It passes as if the plugin were not there; counted.
+    Skip,
+}
+
+/// What a chain made of a batch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// The records that came out.
+    pub columns: Columns,
+    /// A record: the input that it came from; never decreases.
+    pub input: Vec<u32>,
+    /// A record: 0 for the usual outputs, else 1 + the number of the route; or empty where none is routed.
+    pub route: Vec<u32>,
+    /// How many inputs were left out on purpose, wholly, and not refused.
+    pub dropped: usize,
+    /// Inputs that go to the dead letters, once each.
+    pub dead: Vec<(u32, DeadReason)>,
+}
+
+/// A plugin that cannot go on: its pipeline pauses.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("plugin {plugin} {version} is broken: {reason}")]
+pub struct Broken {
+    /// Its name in the configuration.
+    pub plugin: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+    /// What happened.
+    pub reason: String,
+}
+
+/// The plugins of one lane, in order, each with an instance of its own.
+pub struct Chain {}
+
+impl Chain {
+    /// Takes a batch through all stages. `columns` are the raw records (see `model::Facts`).
+    pub fn run(&mut self, _raw: &RawRecords, _columns: Columns) -> Result<Answer, Broken> {
+        Ok(Answer::default())
+    }
+}

@@ -1,0 +1,27 @@
+//! Plain data that the stages hand to each other; no I/O, no clock, and nothing else of this crate.
+//!
+//! One type a point of the journey:
+//!
+//! ```text
+//! RawRecords ──► RawBatch ──► Processed ──► Chunk ──► Outcome
+//! (as polled)    (to a lane)  (after the    (bytes    (to settle)
+//!                              plugins)      to send)
+//! ```
+//!
+//! From `RawBatch` on, each form carries a [`Leg`]: the batch's hold on its receipt. Stages pass legs
+//! on and never read the receipt; when the last leg of a batch is gone, one [`Outcome`] goes through
+//! the [`Door`] to settle. A leg that is dropped without having been closed means *not delivered*.
+
+mod batch;
+mod columns;
+mod facts;
+mod outcome;
+mod raw;
+mod receipt;
+
+pub use batch::{Chunk, Processed, RawBatch};
+pub use columns::{Columns, Kind, RESOURCE, TRACE_BYTES, bits, halves};
+pub use facts::{Fact, Facts};
+pub use outcome::{DeadReason, Door, End, Fates, Leg, Outcome};
+pub use raw::{RawRecord, RawRecords, Span};
+pub use receipt::{Gauge, Generation, Held, Partition, Receipt};

@@ -1,0 +1,83 @@
+//! Counters and gauges, updated without a lock and read by the admin endpoint.
+//!
+//! Each struct belongs to one named thing. `Default` gives one that nobody reads: for tests and `pipe`.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+
+/// Of one pipeline. Records are inputs: Kafka records.
+#[derive(Clone, Debug, Default)]
+pub struct PipelineMetrics {
+    /// Records read.
+    pub records_in: Counter,
+    /// Bytes of their keys and values.
+    pub bytes_in: Counter,
+    /// Inputs delivered.
+    pub delivered: Counter,
+    /// Inputs left out on purpose.
+    pub dropped: Counter,
+    /// Inputs whose dead letter was acknowledged, or counted where they are discarded.
+    pub dead_lettered: Counter,
+    /// Batches abandoned and read again.
+    pub abandoned: Counter,
+    /// Offsets skipped because Kafka no longer had them.
+    pub retention_loss: Counter,
+    /// Commits that succeeded.
+    pub commits: Counter,
+    /// Commits that failed.
+    pub commit_failures: Counter,
+    /// Rebalances seen.
+    pub rebalances: Counter,
+    /// Partitions assigned.
+    pub partitions: Gauge,
+    /// Records between the committed offset and the end, of all partitions assigned.
+    pub lag: Gauge,
+    /// Bytes in flight.
+    pub in_flight_bytes: Gauge,
+}
+
+/// Of one plugin in one pipeline.
+#[derive(Clone, Debug, Default)]
+pub struct PluginMetrics {
+    /// Calls.
+    pub calls: Counter,
+    /// Nanoseconds spent in calls.
+    pub nanos: Counter,
+    /// Records given.
+    pub records_in: Counter,
+    /// Records returned.
+    pub records_out: Counter,
+    /// Inputs dropped on purpose.
+    pub dropped: Counter,
+    /// Inputs that were not its own.
+    pub not_mine: Counter,
+    /// Inputs that were its own and malformed.
+    pub malformed: Counter,
+    /// Calls that trapped.
+    pub fault_traps: Counter,
+    /// Calls that ran out of time.
+    pub fault_timeouts: Counter,
+    /// Calls that ran out of memory.
+    pub fault_memory: Counter,
+    /// Answers that broke a rule of the contract.
+    pub fault_answers: Counter,
+    /// Records skipped because the plugin broke at them.
+    pub skipped: Counter,
+}
+
+/// Of one output.
+#[derive(Clone, Debug, Default)]
+pub struct OutputMetrics {
+    /// Records acknowledged.
+    pub records: Counter,
+    /// Requests acknowledged.
+    pub requests: Counter,
+    /// Bytes of requests before compression.
+    pub bytes: Counter,
+    /// Attempts beyond the first.
+    pub retries: Counter,
+    /// Records refused for good.
+    pub refused: Counter,
+    /// 1 while the output is wrong or away, 0 while it answers.
+    pub unhealthy: Gauge,
+}

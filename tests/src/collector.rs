@@ -1,0 +1,111 @@
+//! The OpenTelemetry Collector: OTLP in, one JSON file out.
+
+use crate::expect::Arrived;
+use crate::guard::Guard;
+use crate::{cache, wait_for};
+use std::path::PathBuf;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Pinned in xtask too, which puts it where it is looked for here.
+const VERSION: &str = "0.155.0";
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A Collector on a port of its own, which may be stopped and started again; what it received is kept.
+pub struct Collector {
+    guard: Option<Guard>,
+    folder: TempDir,
+    port: u16,
+    runs: usize,
+}
+
+impl Collector {
+    /// Starts one and waits until it listens.
+    pub async fn start() -> Collector {
+        let folder = TempDir::new().expect("a folder for the Collector");
+        let mut collector = Collector {
+            guard: None,
+            folder,
+            port: crate::free_port(),
+            runs: 0,
+        };
+        collector.run().await;
+        collector
+    }
+
+    /// `http://host:port` of its gRPC receiver.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Starts it again after [`stop`](Self::stop), on the same port.
+    pub async fn run(&mut self) {
+        self.runs += 1;
+        let file = |name: &str| self.folder.path().join(format!("{name}-{}", self.runs));
+        let settings = format!(
+            "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: \"127.0.0.1:{}\"}}}}}}}}
+exporters: {{file: {{path: \"{}\"}}}}
+service:
+  telemetry: {{metrics: {{level: none}}}}
+  pipelines: {{logs: {{receivers: [otlp], exporters: [file]}}}}
+",
+            self.port,
+            file("out").display()
+        );
+        std::fs::write(file("settings"), settings).expect("its settings");
+        let arguments = [
+            "--config".to_owned(),
+            file("settings").to_string_lossy().into_owned(),
+        ];
+        self.guard = Some(Guard::start(&binary(), &arguments, &file("log")));
+        let port = self.port;
+        wait_for("the Collector listening", LIMIT, async || {
+            tokio::net::TcpStream::connect(("127.0.0.1", port))
+                .await
+                .is_ok()
+        })
+        .await;
+    }
+
+    /// Stops it as an operator would: it writes out what it has.
+    pub async fn stop(&mut self) {
+        let Some(guard) = self.guard.take() else {
+            return;
+        };
+        guard.signal("TERM");
+        wait_for("the Collector's end", LIMIT, async || !guard.is_running()).await;
+    }
+
+    /// How many bytes it has written so far: grows while records arrive.
+    pub fn written(&self) -> u64 {
+        (1..=self.runs)
+            .filter_map(|r| std::fs::metadata(self.out(r)).ok())
+            .map(|m| m.len())
+            .sum()
+    }
+
+    /// Stops it and reads all that it received, over all its runs, in the order of arrival.
+    pub async fn received(&mut self) -> Vec<Arrived> {
+        self.stop().await;
+        let mut all = Vec::new();
+        for run in 1..=self.runs {
+            let text = std::fs::read_to_string(self.out(run)).unwrap_or_default();
+            all.extend(text.lines().flat_map(crate::expect::arrived));
+        }
+        all
+    }
+
+    fn out(&self, run: usize) -> PathBuf {
+        self.folder.path().join(format!("out-{run}"))
+    }
+}
+
+fn binary() -> PathBuf {
+    let binary = cache().join(format!("otelcol-{VERSION}/otelcol"));
+    assert!(
+        binary.is_file(),
+        "no Collector at {}: run `cargo xtask prepare collector`",
+        binary.display()
+    );
+    binary
+}

@@ -1,0 +1,53 @@
+//! The shipped pipeline, pointed at the parts of a test.
+
+/// What a test wants to say differently.
+#[derive(Clone, Debug)]
+pub struct Pipeline<'a> {
+    /// Kafka's `host:port`.
+    pub kafka: &'a str,
+    /// The Collector's endpoint.
+    pub collector: &'a str,
+    /// The topic to read; the consumer group and the dead letters' topic are named after it.
+    pub topic: &'a str,
+    /// Static membership: a member that was killed comes back without waiting for its session to end.
+    pub instance: Option<&'a str>,
+    /// More lines for `from`, at its indentation.
+    pub from: &'a str,
+}
+
+impl Pipeline<'_> {
+    /// The consumer group.
+    pub fn group(&self) -> String {
+        format!("tidegate-{}", self.topic)
+    }
+
+    /// The dead letters' topic.
+    pub fn dead_letters(&self) -> String {
+        format!("{}.dead", self.topic)
+    }
+
+    /// The configuration file: `configs/demo.yaml` with other names.
+    pub fn yaml(&self) -> String {
+        let demo = include_str!("../../configs/demo.yaml");
+        let mut from = format!("group_id: {}, topics: [{}]", self.group(), self.topic);
+        if let Some(instance) = self.instance {
+            from += &format!(", group_instance_id: {instance}");
+        }
+        if !self.from.is_empty() {
+            from += &format!(", {}", self.from);
+        }
+        let yaml = demo
+            .replace("${TIDEGATE_DEMO_BROKER}", self.kafka)
+            .replace("${TIDEGATE_DEMO_COLLECTOR}", self.collector)
+            .replace("group_id: tidegate-demo, topics: [logs.demo]", &from)
+            .replace(
+                "topic: logs.demo.dead",
+                &format!("topic: {}", self.dead_letters()),
+            );
+        assert!(
+            yaml.contains(self.topic),
+            "configs/demo.yaml is not written as expected here"
+        );
+        yaml
+    }
+}
