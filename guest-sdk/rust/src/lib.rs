@@ -94,3 +94,6 @@ pub use plugin::{ConfigError, Enricher, Parser, Plugin};
 pub use schemars;
 pub use serde;
 pub use value::{Json, Severity, Timestamp, TraceContext, Value};
+
+#[cfg(test)]
+mod tests;
