@@ -1,10 +1,38 @@
 //! The configuration: as written (`file`), as meant (`check`), and what to tell the user (`problem`).
+//!
+//! A file is read in four steps, each pure but for the files that it names:
+//!
+//! ```text
+//! text ──► tree ──────────► expand ─────► shape ───────────► check ───► Settings
+//!          (YAML, lines)    (${...})      (JSON Schema)      (meaning)
+//! ```
+//!
+//! Every problem of the last three is reported at once. Nothing that a file says can panic or run without
+//! end: length, nesting, aliases and expressions are bounded.
+
+mod check;
+mod defaults;
+mod expand;
+pub mod file;
+mod forms;
+mod lines;
+mod problem;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod tree;
+pub mod units;
+mod violation;
+
+pub use lines::LineMap;
+pub use problem::{Field, Problem, Step};
+pub use shape::schema;
 
 use crate::export::OtlpSettings;
 use crate::guests::PluginSettings;
 use crate::{intake, settle};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +51,17 @@ pub struct Settings {
     pub cache: Option<PathBuf>,
     /// How long a stop may take before what is left is given up.
     pub shutdown_timeout: Duration,
+    /// The gateway's own log.
+    pub log: LogSettings,
+}
+
+/// The gateway's own log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogSettings {
+    /// The least that is logged.
+    pub level: tracing::Level,
+    /// The form of a line.
+    pub format: crate::telemetry::Format,
 }
 
 /// An output.
@@ -62,4 +101,103 @@ pub struct PipelineSettings {
     pub settle: settle::Settings,
     /// Threads that run plugins.
     pub lanes: usize,
+}
+
+impl PipelineSettings {
+    /// The plugins that it runs, in the order of the journey.
+    pub fn plugins(&self) -> impl Iterator<Item = &Arc<PluginSettings>> {
+        self.unwrap.iter().chain(&self.parse).chain(&self.enrich)
+    }
+
+    /// The outputs that it sends to; one that several routes share comes several times.
+    pub fn outputs(&self) -> impl Iterator<Item = &Arc<OutputSettings>> {
+        let routes = self.routes.iter().flat_map(|(_, outputs)| outputs);
+        self.to_records.iter().chain(routes)
+    }
+}
+
+/// A configuration that was loaded.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What it means.
+    pub settings: Settings,
+    /// Where it says so.
+    pub lines: LineMap,
+}
+
+/// Loads a file; `${NAME}` comes from the environment of the process.
+///
+/// # Errors
+/// Every problem, in the order of the file.
+pub fn load(path: &Path) -> Result<Loaded, Vec<Problem>> {
+    match tree::read(path) {
+        Ok(text) => from_text(path, &text, &|name| std::env::var(name).ok()),
+        Err(rule) => Err(vec![Problem {
+            file: path.to_owned(),
+            line: 0,
+            column: 0,
+            field: Field::default(),
+            value: None,
+            rule,
+            remedy: String::new(),
+        }]),
+    }
+}
+
+/// Loads the text of a file called `path`; `${NAME}` comes from `env`. Relative paths are relative to the
+/// folder of `path`.
+///
+/// # Errors
+/// Every problem, in the order of the file.
+pub fn from_text(
+    path: &Path,
+    text: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Loaded, Vec<Problem>> {
+    let mut root = tree::parse(path, text).map_err(|problem| vec![problem])?;
+    let sources = expand::Sources {
+        env,
+        folder: path.parent().unwrap_or(Path::new("")),
+    };
+    let mut problems = expand::expand(&mut root, path, &sources);
+    let shape = shape::check(path, &root);
+    problems.extend(shape.problems);
+    let mut checker = check::Checker {
+        file: path,
+        root: &root,
+        sources: &sources,
+        problems: Vec::new(),
+        plugin_files: std::collections::BTreeMap::new(),
+    };
+    let settings = shape.rest.map(|file| checker.settings(&file));
+    let plugin_files = checker.plugin_files;
+    problems.extend(checker.problems);
+    match settings {
+        Some(settings) if problems.is_empty() => Ok(Loaded {
+            settings,
+            lines: LineMap {
+                file: path.to_owned(),
+                root,
+                plugin_files,
+            },
+        }),
+        _ => Err(in_order(problems)),
+    }
+}
+
+/// One problem a place, and none below a place that has one already: its meaning was filled in.
+fn in_order(problems: Vec<Problem>) -> Vec<Problem> {
+    let mut told: Vec<Problem> = Vec::new();
+    for problem in problems {
+        let hides = |p: &Problem| {
+            p.file == problem.file
+                && !p.field.0.is_empty()
+                && problem.field.0.starts_with(&p.field.0)
+        };
+        if !told.iter().any(hides) {
+            told.push(problem);
+        }
+    }
+    told.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+    told
 }

@@ -1,8 +1,41 @@
 //! Kafka to batches: the poll loop, assignment, batching (pure) and pressure (pause and resume).
+//!
+//! It owns the group membership, the positions, and every batch that is not full yet. One task a pipeline
+//! runs [`Intake::run`]; one more watches leaders, topics and progress (`watch`); the looking up of
+//! positions has a short task of its own so that one dead broker does not hold up the others.
+//!
+//! ```text
+//!              ┌─ watch: leaders, topics, progress ─┐
+//!              ▼                                    │ start again
+//! kafka ──► run: events ► directives ► placing ► batches ► pressure ► poll
+//!                                                   │ receipt to settle, then the batch to its lane
+//! ```
+//!
+//! Promises: settle knows a receipt before the lane has the batch; batches of one partition leave in the
+//! order of their offsets, with ranges that join; nothing that Kafka still has is skipped in silence; what
+//! is in flight stays under `max_in_flight_bytes`. It never commits, and it never waits for a lane.
 
-use crate::kafka::ClusterSettings;
-use crate::model::Facts;
+use crate::kafka::{ClusterSettings, GroupSettings, KafkaError};
+use crate::model::{Door, Facts, Generation, Partition, RawBatch, Receipt};
+use crate::settle;
+use std::future::Future;
 use std::time::Duration;
+
+mod assignment;
+mod batcher;
+mod placement;
+mod poll;
+mod pressure;
+mod run;
+mod start;
+mod tenancy;
+#[cfg(test)]
+mod tests;
+mod topics;
+mod watch;
+mod watchdog;
+
+pub use run::Intake;
 
 /// What intake is told, as meant.
 #[derive(Clone, Debug)]
@@ -70,4 +103,112 @@ pub enum Start {
     Latest,
     /// At the first record whose timestamp is this or later, in Unix milliseconds.
     Timestamp(i64),
+}
+
+/// What intake tells settle. [`settle::Handle`] is the one outside tests.
+pub trait Settle: Door + Clone + 'static {
+    /// A partition is ours from `position` on, under `generation`; an earlier generation has ended.
+    fn assigned(&self, partition: &Partition, generation: &Generation, position: i64);
+
+    /// A batch is about to go to a lane.
+    fn begin(&self, receipt: &Receipt);
+
+    /// All before `end` that was not begun is empty.
+    fn idle(&self, partition: &Partition, generation: &Generation, end: i64);
+
+    /// Waits until what these partitions have started is settled, at most `limit`; commits; ends their
+    /// generations. Partitions that it does not know are ignored.
+    fn revoke(
+        &self,
+        partitions: Vec<Partition>,
+        limit: Duration,
+    ) -> impl Future<Output = ()> + Send;
+
+    /// Ends the generations of these partitions and commits nothing.
+    fn lost(&self, partitions: Vec<Partition>);
+}
+
+/// The way to the lanes.
+pub trait Lanes: Send + Sync {
+    /// Hands a batch to the lane of its partition. It must not block: what waits there is bounded by the
+    /// bytes in flight.
+    fn dispatch(&self, partition: &Partition, batch: RawBatch);
+}
+
+/// Why reading has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// It was asked to.
+    Asked,
+    /// All was read that there was at the start (`until_end`).
+    AtEnd,
+}
+
+/// Why the pipeline cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Fatal {
+    /// Kafka refuses, and will until a person changes something.
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    /// Another process keeps taking the group instance id.
+    #[error(
+        "group_instance_id {id} is used by another process too: each needs one of its own (seen {times} times \
+         within a minute)"
+    )]
+    InstanceShared {
+        /// The id.
+        id: String,
+        /// How often it was taken.
+        times: usize,
+    },
+    /// Settle says so.
+    #[error("{0}")]
+    Settle(String),
+}
+
+impl<F: Fn(&Partition, RawBatch) + Send + Sync> Lanes for F {
+    fn dispatch(&self, partition: &Partition, batch: RawBatch) {
+        self(partition, batch);
+    }
+}
+
+impl Settle for settle::Handle {
+    fn assigned(&self, partition: &Partition, generation: &Generation, position: i64) {
+        settle::Handle::assigned(self, partition, generation, position);
+    }
+
+    fn begin(&self, receipt: &Receipt) {
+        settle::Handle::begin(self, receipt);
+    }
+
+    fn idle(&self, partition: &Partition, generation: &Generation, end: i64) {
+        settle::Handle::idle(self, partition, generation, end);
+    }
+
+    fn revoke(
+        &self,
+        partitions: Vec<Partition>,
+        limit: Duration,
+    ) -> impl Future<Output = ()> + Send {
+        settle::Handle::revoke(self, partitions, limit)
+    }
+
+    fn lost(&self, partitions: Vec<Partition>) {
+        settle::Handle::lost(self, partitions);
+    }
+}
+
+impl Settings {
+    fn group(&self) -> GroupSettings {
+        GroupSettings {
+            group_id: self.group_id.clone(),
+            group_instance_id: self.group_instance_id.clone(),
+            read_committed: self.read_committed,
+            session_timeout: self.session_timeout,
+            heartbeat_interval: self.heartbeat_interval,
+            max_poll_interval: self.max_poll_interval,
+            max_partition_fetch_bytes: self.max_partition_fetch_bytes,
+            fetch_max_bytes: self.fetch_max_bytes,
+        }
+    }
 }

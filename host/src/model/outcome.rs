@@ -4,6 +4,9 @@ use super::{Held, Partition, RawRecords, Receipt};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+#[cfg(test)]
+mod tests;
+
 /// Takes the one answer that comes back for a batch. It must not block.
 pub trait Door: Send + Sync {
     /// The last leg of a batch is gone.

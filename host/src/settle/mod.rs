@@ -1,10 +1,41 @@
 //! Receipt and outcome come together here, and here alone it is decided what may be committed.
 //!
 //! One task owns the ledger and takes messages through a [`Handle`]; nothing else changes it.
+//!
+//! ```text
+//! intake: assigned, begin, idle, revoke, lost ──┐              ┌──► Committer (the consumer)
+//! legs:   one Outcome a batch ──────────────────┴─► ledger ────┼──► dead letters, back when acknowledged
+//!                                                              └──► Directive, to intake
+//! ```
+
+pub mod ledger;
+pub mod letter;
+
+mod committer;
+mod dead_letters;
+mod drain;
+mod handle;
+mod task;
+
+pub use committer::{CommitError, Committer};
+pub use handle::{Finished, Handle, Inbox, Status, channel};
+pub use ledger::Position;
 
 use crate::kafka::ClusterSettings;
-use crate::model::{Door, Generation, Outcome, Partition, Receipt};
+use crate::kafka::producer::Producer;
+use crate::model::Partition;
+use crate::telemetry::metrics::PipelineMetrics;
+use dead_letters::ToTopic;
+use std::sync::Arc;
 use std::time::Duration;
+use task::{State, Task};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// How long one commit may take before it counts as failed.
+pub const COMMIT_LIMIT: Duration = Duration::from_secs(10);
+/// How long dead letters that nobody waits for any more may hold up the end of [`run`].
+const SENDER_LIMIT: Duration = Duration::from_secs(3);
 
 /// What settle is told, as meant.
 #[derive(Clone, Debug)]
@@ -45,28 +76,39 @@ pub enum Directive {
     Fatal(String),
 }
 
-/// The way to settle, for intake (receipts) and for legs (outcomes). Clones lead to the same task.
-#[derive(Clone)]
-pub struct Handle {}
-
-impl Handle {
-    /// A partition is ours from `position` on, under `generation`.
-    pub fn assigned(&self, _partition: &Partition, _generation: &Generation, _position: i64) {}
-
-    /// A batch is about to go to a lane. Called before the lane has it.
-    pub fn begin(&self, _receipt: &Receipt) {}
-
-    /// The consumer's position moved to `end` without a record (control records, compaction).
-    pub fn idle(&self, _partition: &Partition, _generation: &Generation, _end: i64) {}
-
-    /// Waits until what these partitions have started is settled, at most `limit`; commits; ends their
-    /// generations. Dropping the future leaves the drain going on.
-    pub async fn revoke(&self, _partitions: Vec<Partition>, _limit: Duration) {}
-
-    /// The partitions belong to somebody else already: ends their generations, commits nothing.
-    pub fn lost(&self, _partitions: Vec<Partition>) {}
-}
-
-impl Door for Handle {
-    fn answer(&self, _outcome: Outcome) {}
+/// Settles batches until a clean stop has ended ([`Handle::finish`]) or every handle is gone. Spawn it: it
+/// must go on while the poll task waits in a rebalance. Dropping the future is like a crash: nothing is lost,
+/// what is not committed is read again.
+pub async fn run(
+    inbox: Inbox,
+    settings: Settings,
+    metrics: PipelineMetrics,
+    committer: Arc<impl Committer>,
+    directives: mpsc::UnboundedSender<Directive>,
+) {
+    let (reports, reported) = mpsc::unbounded_channel();
+    let (dead_letters, sender) = match settings.dead_letters {
+        DeadLetters::Discard => (None, None),
+        DeadLetters::Topic { cluster, topic } => {
+            let (batches, inbox) = mpsc::unbounded_channel();
+            let producer = Producer::new(*cluster);
+            let sink = ToTopic { producer, topic };
+            let sender = tokio::spawn(dead_letters::run(sink, inbox, reports));
+            (Some(batches), Some(sender))
+        }
+    };
+    let task = Task {
+        pipeline: settings.pipeline,
+        metrics,
+        committer,
+        directives,
+        dead_letters,
+        state: State::default(),
+    };
+    task.run(inbox, reported, settings.commit_interval).await;
+    if let Some(mut sender) = sender
+        && timeout(SENDER_LIMIT, &mut sender).await.is_err()
+    {
+        sender.abort();
+    }
 }

@@ -1,0 +1,335 @@
+//! Pipelines as meant: what each reads, which plugins it runs, where its results go.
+
+use super::topics::{self, Topics};
+use super::{ByName, Checker, bounds};
+use crate::config::defaults::METADATA_INTERVAL;
+use crate::config::file::{Attribute, Batch, DeadLetters, File, From, Isolation, Pipeline, Start};
+use crate::config::problem::{Field, field};
+use crate::config::units::{Size, Time};
+use crate::config::{OutputSettings, PipelineSettings};
+use crate::guests::PluginSettings;
+use crate::kafka::ClusterSettings;
+use crate::model::{Fact, Facts};
+use crate::{intake, settle};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the group waits for a sign of life; brokers allow 6 s to 30 min unless told otherwise.
+const SESSION: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(1800));
+/// How often a sign of life is given, and how often offsets are committed.
+const OFTEN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(600));
+/// The handling of a rebalance.
+const POLL: (Duration, Duration) = (Duration::from_secs(1), bounds::DAY);
+/// A wait for more records.
+const LINGER: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(60));
+/// Texts of a batch; spans are 32 bits wide and plugins add to them.
+const BATCH_BYTES: (Size, Size) = (Size::kib(1), Size::mib(1024));
+/// Memory in flight.
+const IN_FLIGHT: (Size, Size) = (Size::kib(64), Size::mib(1 << 20));
+/// Kafka counts the bytes of a fetch in 31 bits.
+const FETCH: (Size, Size) = (Size::kib(1), Size::mib(2047));
+
+/// What pipelines may refer to.
+struct Known<'a> {
+    clusters: &'a ByName<ClusterSettings>,
+    plugins: &'a ByName<Arc<PluginSettings>>,
+    outputs: &'a ByName<Arc<OutputSettings>>,
+}
+
+impl Checker<'_> {
+    pub(super) fn pipelines(
+        &mut self,
+        file: &File,
+        clusters: &ByName<ClusterSettings>,
+        plugins: &ByName<Arc<PluginSettings>>,
+        outputs: &ByName<Arc<OutputSettings>>,
+    ) -> Vec<PipelineSettings> {
+        let known = Known {
+            clusters,
+            plugins,
+            outputs,
+        };
+        self.own_groups(file);
+        let each = file.pipelines.0.iter();
+        each.filter_map(|(name, p)| self.pipeline(file, name, p, &known))
+            .collect()
+    }
+
+    /// Two pipelines in one group would each be given partitions of the other's topics.
+    fn own_groups(&mut self, file: &File) {
+        let mut taken: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+        for (name, p) in &file.pipelines.0 {
+            let group = (p.from.cluster.as_str(), p.from.group_id.as_str());
+            if let Some(other) = taken.insert(group, name) {
+                let rule = format!("pipelines.{other} has that group already");
+                let remedy = format!("try tidegate-{name}");
+                let at = field!["pipelines", name, "from", "group_id"];
+                self.wrong(at, &p.from.group_id, rule, remedy);
+            }
+        }
+    }
+
+    fn pipeline(
+        &mut self,
+        file: &File,
+        name: &str,
+        p: &Pipeline,
+        known: &Known<'_>,
+    ) -> Option<PipelineSettings> {
+        let at = field!["pipelines", name];
+        let plugins = |c: &mut Self, key: &str, names| {
+            c.find_all(&at.then(key), "plugins", known.plugins, names)
+        };
+        let unwrap = plugins(self, "unwrap", &p.unwrap);
+        let parse = plugins(self, "parse", &p.parse);
+        let enrich = plugins(self, "enrich", &p.enrich);
+        self.batches_fit(name, p, [&unwrap, &parse, &enrich]);
+        let records = at.then("to").then("records");
+        let to_records = self.find_all(&records, "outputs", known.outputs, &p.to.records);
+        let routes = self.routes(&at.then("routes"), p, known);
+        let from = self.from(file, name, p, known);
+        let settle = settle::Settings {
+            pipeline: name.to_owned(),
+            commit_interval: self.time(at.then("commit_interval"), p.commit_interval, OFTEN),
+            dead_letters: self.dead_letters(&at.then("dead_letters"), &p.dead_letters, known)?,
+        };
+        Some(PipelineSettings {
+            name: name.to_owned(),
+            from: from?,
+            unwrap,
+            parse,
+            enrich,
+            to_records,
+            routes,
+            settle,
+            lanes: p.lanes.map_or_else(cores, |n| n as usize),
+        })
+    }
+
+    fn routes(
+        &mut self,
+        at: &Field,
+        p: &Pipeline,
+        known: &Known<'_>,
+    ) -> Vec<(String, Vec<Arc<OutputSettings>>)> {
+        let mut routes = Vec::new();
+        for (route, outputs) in &p.routes.0 {
+            if outputs.is_empty() {
+                let remedy = "name an output, or take the route out";
+                self.wrong_all(at.then(route), "must not be empty", remedy);
+            }
+            let outputs = self.find_all(&at.then(route), "outputs", known.outputs, outputs);
+            routes.push((route.clone(), outputs));
+        }
+        routes
+    }
+
+    fn dead_letters(
+        &mut self,
+        at: &Field,
+        written: &DeadLetters,
+        known: &Known<'_>,
+    ) -> Option<settle::DeadLetters> {
+        let DeadLetters::Topic(topic) = written else {
+            return Some(settle::DeadLetters::Discard);
+        };
+        let good = self.topic_name(at.then("topic"), &topic.topic);
+        let cluster = self.find(at.then("cluster"), "kafka", known.clusters, &topic.cluster)?;
+        good.then(|| settle::DeadLetters::Topic {
+            cluster: Box::new(cluster),
+            topic: topic.topic.clone(),
+        })
+    }
+
+    /// A full batch must be something that each plugin may be given.
+    fn batches_fit(&mut self, name: &str, p: &Pipeline, stages: [&[Arc<PluginSettings>]; 3]) {
+        let least = stages
+            .iter()
+            .flat_map(|s| s.iter())
+            .min_by_key(|s| s.limits.batch_text);
+        let bytes = p.from.batch.bytes;
+        if let Some(plugin) = least
+            && bytes.bytes() > plugin.limits.batch_text
+        {
+            let limit = Size(plugin.limits.batch_text as u64);
+            let rule = format!(
+                "must be at most plugins.{}.limits.batch_text ({limit})",
+                plugin.name
+            );
+            let at = field!["pipelines", name, "from", "batch", "bytes"];
+            self.wrong(at, bytes, rule, "lower it, or raise the other");
+        }
+    }
+
+    fn from(
+        &mut self,
+        file: &File,
+        name: &str,
+        p: &Pipeline,
+        known: &Known<'_>,
+    ) -> Option<intake::Settings> {
+        let at = field!["pipelines", name, "from"];
+        let from = &p.from;
+        let cluster = self.find(at.then("cluster"), "kafka", known.clusters, &from.cluster);
+        let written = cluster
+            .as_ref()
+            .map_or(Vec::new(), |c| topics::written_on(c, file));
+        let Topics {
+            names,
+            patterns,
+            exclude,
+        } = self.topics(&at, p, &written);
+        let start = self.start(at.then("start"), &from.start);
+        self.times_agree(&at, from);
+        self.fetches_agree(&at, from);
+        Some(intake::Settings {
+            pipeline: name.to_owned(),
+            cluster: cluster?,
+            group_id: from.group_id.clone(),
+            group_instance_id: from.group_instance_id.clone(),
+            topics: names,
+            topic_patterns: patterns,
+            exclude_topics: exclude,
+            start,
+            read_committed: from.isolation == Isolation::ReadCommitted,
+            session_timeout: self.time(at.then("session_timeout"), from.session_timeout, SESSION),
+            heartbeat_interval: self.time(
+                at.then("heartbeat_interval"),
+                from.heartbeat_interval,
+                OFTEN,
+            ),
+            max_poll_interval: self.time(
+                at.then("max_poll_interval"),
+                from.max_poll_interval,
+                POLL,
+            ),
+            drain_timeout: from.drain_timeout.0.min(bounds::DAY),
+            metadata_interval: METADATA_INTERVAL,
+            max_partition_fetch_bytes: self.fetch(
+                &at,
+                "max_partition_fetch_bytes",
+                from.max_partition_fetch_bytes,
+            ),
+            fetch_max_bytes: self.fetch(&at, "fetch_max_bytes", from.fetch_max_bytes),
+            batch: self.batch(&at.then("batch"), &from.batch),
+            max_in_flight_bytes: self
+                .size(at.then("max_in_flight"), from.max_in_flight, IN_FLIGHT)
+                .bytes(),
+            facts: self.facts(&at.then("attributes"), from),
+            until_end: false,
+        })
+    }
+
+    fn times_agree(&mut self, at: &Field, from: &From) {
+        let poll = from.max_poll_interval;
+        if from.drain_timeout.0.saturating_mul(4) >= poll.0 {
+            let less = Time(Duration::from_millis(poll.0.as_millis() as u64 / 10));
+            self.must_stay_under(
+                (at.then("drain_timeout"), from.drain_timeout),
+                (at.then("max_poll_interval"), poll),
+                ("below a quarter of", less),
+            );
+        }
+        let session = from.session_timeout;
+        if from.heartbeat_interval.0.saturating_mul(3) > session.0 {
+            let less = Time(Duration::from_millis(session.0.as_millis() as u64 / 5));
+            self.must_stay_under(
+                (at.then("heartbeat_interval"), from.heartbeat_interval),
+                (at.then("session_timeout"), session),
+                ("at most a third of", less),
+            );
+        }
+    }
+
+    fn fetches_agree(&mut self, at: &Field, from: &From) {
+        if from.max_partition_fetch_bytes > from.fetch_max_bytes {
+            self.must_stay_under(
+                (
+                    at.then("max_partition_fetch_bytes"),
+                    from.max_partition_fetch_bytes,
+                ),
+                (at.then("fetch_max_bytes"), from.fetch_max_bytes),
+                ("at most", from.fetch_max_bytes),
+            );
+        }
+        // One batch on its way and one being filled: less would stand still.
+        let bytes = from.batch.bytes;
+        if bytes.0.saturating_mul(2) > from.max_in_flight.0 {
+            self.must_stay_under(
+                (at.then("batch").then("bytes"), bytes),
+                (at.then("max_in_flight"), from.max_in_flight),
+                ("at most half of", Size(from.max_in_flight.0 / 8)),
+            );
+        }
+    }
+
+    fn fetch(&mut self, at: &Field, key: &str, size: Size) -> u32 {
+        let size = self.size(at.then(key), size, FETCH);
+        u32::try_from(size.0).unwrap_or(u32::MAX)
+    }
+
+    fn batch(&mut self, at: &Field, batch: &Batch) -> intake::BatchLimits {
+        intake::BatchLimits {
+            records: batch.records as usize,
+            bytes: self
+                .size(at.then("bytes"), batch.bytes, BATCH_BYTES)
+                .bytes(),
+            linger: self.time(at.then("linger"), batch.linger, LINGER),
+        }
+    }
+
+    fn start(&mut self, at: Field, start: &Start) -> intake::Start {
+        match start {
+            Start::Milliseconds(ms) if *ms >= 0 => return intake::Start::Timestamp(*ms),
+            Start::Word(word) if word == "earliest" => return intake::Start::Earliest,
+            Start::Word(word) if word == "latest" => return intake::Start::Latest,
+            Start::Word(word) => {
+                if let Ok(time) = word.parse::<jiff::Timestamp>() {
+                    return intake::Start::Timestamp(time.as_millisecond());
+                }
+                let rule = "must be earliest, latest or a time";
+                self.wrong(at, word, rule, "write a time like 2026-01-31T12:00:00Z");
+            }
+            Start::Milliseconds(ms) => {
+                let rule = "must not be before 1970";
+                self.wrong(at, ms, rule, "earliest begins at the oldest record");
+            }
+        }
+        intake::Start::Earliest
+    }
+
+    fn facts(&mut self, at: &Field, from: &From) -> Facts {
+        let mut wanted = Vec::new();
+        for (i, attribute) in from.attributes.iter().enumerate() {
+            let fact = fact(*attribute);
+            if wanted.contains(&fact) {
+                self.wrong(at.then(i), "", "must not be named twice", "take one out");
+            } else {
+                wanted.push(fact);
+            }
+        }
+        Facts {
+            wanted,
+            group: from.group_id.as_str().into(),
+        }
+    }
+}
+
+fn fact(attribute: Attribute) -> Fact {
+    match attribute {
+        Attribute::Topic => Fact::Topic,
+        Attribute::Partition => Fact::Partition,
+        Attribute::Offset => Fact::Offset,
+        Attribute::Timestamp => Fact::Timestamp,
+        Attribute::Key => Fact::Key,
+        Attribute::Headers => Fact::Headers,
+        Attribute::Size => Fact::Size,
+        Attribute::ConsumerGroup => Fact::ConsumerGroup,
+    }
+}
+
+/// Threads for plugins where the file says nothing.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

@@ -1,0 +1,134 @@
+//! Parts of the YAML that are one of several things: a word or a map, a word or a number.
+//!
+//! Their schemas say so without `oneOf`, of which no validator can tell what is wrong; `x-rule` and
+//! `x-remedy` are what a user reads when a value does not fit.
+
+use super::file::Topic;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// Where to begin without a committed offset.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum Start {
+    /// Unix milliseconds.
+    Milliseconds(i64),
+    /// `earliest`, `latest` or RFC 3339.
+    Word(String),
+}
+
+/// Where health, readiness and metrics are served.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum Admin {
+    /// At an address.
+    Listen {
+        /// `IP:PORT`.
+        listen: String,
+    },
+    /// Nowhere: `off`.
+    Word(String),
+}
+
+/// Where dead letters go.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum DeadLetters {
+    /// To a topic.
+    Topic(Topic),
+    /// `discard`.
+    Word(String),
+}
+
+/// Things by their names.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Named<T>(pub BTreeMap<String, T>);
+
+// === impl Start ===
+
+impl JsonSchema for Start {
+    fn schema_name() -> Cow<'static, str> {
+        "start".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["string", "integer"],
+            "x-type": "word or time",
+            "x-rule": "must be earliest, latest or a time",
+            "x-remedy": "write a time like 2026-01-31T12:00:00Z",
+        })
+    }
+}
+
+// === impl Admin ===
+
+impl JsonSchema for Admin {
+    fn schema_name() -> Cow<'static, str> {
+        "admin".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["object", "string"],
+            "x-rule": "must be off, or an address under listen",
+            "x-remedy": "write { listen: 127.0.0.1:9400 }",
+            "pattern": "^off$",
+            "additionalProperties": false,
+            "required": ["listen"],
+            "properties": {
+                "listen": {"type": "string", "description": "`IP:PORT`."},
+            },
+        })
+    }
+}
+
+// === impl DeadLetters ===
+
+impl JsonSchema for DeadLetters {
+    fn schema_name() -> Cow<'static, str> {
+        "dead_letters".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Topic::json_schema(generator);
+        schema.insert("type".to_owned(), serde_json::json!(["object", "string"]));
+        schema.insert("pattern".to_owned(), "^discard$".into());
+        let example = serde_json::json!(["discard"]);
+        schema.insert("examples".to_owned(), example);
+        let rule = "must be discard, or a cluster and a topic";
+        schema.insert("x-rule".to_owned(), rule.into());
+        let remedy = "write { cluster: NAME, topic: NAME }";
+        schema.insert("x-remedy".to_owned(), remedy.into());
+        schema
+    }
+}
+
+// === impl Named ===
+
+impl<T> Default for Named<T> {
+    fn default() -> Named<T> {
+        Named(BTreeMap::new())
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Named<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("named_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "maxProperties": 1000,
+            "propertyNames": {
+                "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
+                "x-rule": "must be a name of 1 to 63 letters, digits, _ or -, beginning with a letter or digit",
+            },
+            "additionalProperties": generator.subschema_for::<T>(),
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! Where things stand, for those who find problems later: plugins that are loaded, addresses that are bound.
+
+use super::problem::{Field, Problem, Step, field};
+use super::tree::Node;
+use super::violation::{validator, violations};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The lines of a configuration that was loaded.
+#[derive(Clone, Debug)]
+pub struct LineMap {
+    /// The configuration file as the user named it.
+    pub(super) file: PathBuf,
+    /// Its content.
+    pub(super) root: Node,
+    /// A plugin's `config_file` and its content, by the plugin's name.
+    pub(super) plugin_files: BTreeMap<String, (PathBuf, Node)>,
+}
+
+impl LineMap {
+    /// A problem with a field of the file: `["plugins", "acme", "wasm"]`. `rule` is what is asked of it
+    /// (`must be ...`), `remedy` what to do (may be empty).
+    pub fn problem(&self, path: &[&str], rule: &str, remedy: &str) -> Problem {
+        let field = Field(path.iter().map(|key| Step::from(*key)).collect());
+        let (line, column) = self.root.place(&field);
+        Problem {
+            file: self.file.clone(),
+            line,
+            column,
+            value: self.root.get(&field).and_then(Node::shown),
+            field,
+            rule: rule.to_owned(),
+            remedy: remedy.to_owned(),
+        }
+    }
+
+    /// Checks a plugin's own configuration against the JSON Schema that the plugin describes.
+    pub fn check_plugin(&self, plugin: &str, schema: &serde_json::Value) -> Vec<Problem> {
+        let own = self.plugin(plugin);
+        let validator = match validator(schema) {
+            Ok(validator) => validator,
+            Err(e) => {
+                let rule = format!("describes its configuration by a schema that is none: {e}");
+                return vec![self.problem(&["plugins", plugin], &rule, "")];
+            }
+        };
+        let nothing = Node::nothing();
+        let node = own.node.unwrap_or(&nothing);
+        let json = super::check::plugin_config(own.node);
+        violations(&validator, schema, &json, node)
+            .into_iter()
+            .map(|v| self.placed(plugin, own.within(v.problem(own.file, node))))
+            .collect()
+    }
+
+    /// A problem with a plugin's own configuration that the plugin itself told: `pointer` is a JSON
+    /// pointer into its configuration (empty: all of it), `message` its words.
+    pub fn plugin_problem(&self, plugin: &str, pointer: &str, message: &str) -> Problem {
+        let own = self.plugin(plugin);
+        let nothing = Node::nothing();
+        let node = own.node.unwrap_or(&nothing);
+        let field = node.field(pointer);
+        let (line, column) = node.place(&field);
+        let problem = Problem {
+            file: own.file.clone(),
+            line,
+            column,
+            field,
+            value: None,
+            rule: format!(
+                "is refused by the plugin: {}",
+                node.without_secrets(message)
+            ),
+            remedy: String::new(),
+        };
+        self.placed(plugin, own.within(problem))
+    }
+
+    fn plugin(&self, plugin: &str) -> PluginConfig<'_> {
+        if let Some((file, node)) = self.plugin_files.get(plugin) {
+            return PluginConfig {
+                file,
+                node: Some(node),
+                prefix: Field::default(),
+            };
+        }
+        let prefix = field!["plugins", plugin, "config"];
+        PluginConfig {
+            file: &self.file,
+            node: self.root.get(&prefix),
+            prefix,
+        }
+    }
+
+    /// The same problem, at the plugin's name where the file says nothing of its configuration.
+    fn placed(&self, plugin: &str, mut problem: Problem) -> Problem {
+        if problem.line == 0 {
+            (problem.line, problem.column) = self.root.key_place(&field!["plugins", plugin]);
+        }
+        problem
+    }
+}
+
+/// A plugin's own configuration: where it stands, and what is before it in a field's path.
+struct PluginConfig<'a> {
+    file: &'a PathBuf,
+    node: Option<&'a Node>,
+    prefix: Field,
+}
+
+impl PluginConfig<'_> {
+    fn within(&self, mut problem: Problem) -> Problem {
+        let mut steps = self.prefix.0.clone();
+        steps.append(&mut problem.field.0);
+        problem.field = Field(steps);
+        problem
+    }
+}

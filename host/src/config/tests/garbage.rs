@@ -1,0 +1,134 @@
+//! Nothing that a file says may panic or run without end.
+
+use super::{GOOD, load};
+use crate::config::{file, schema};
+use proptest::prelude::*;
+
+/// Pieces of YAML, of our keys and of trouble.
+fn piece() -> impl Strategy<Value = String> {
+    let fixed = prop::sample::select(vec![
+        "kafka",
+        "main",
+        "plugins",
+        "outputs",
+        "otlp",
+        "pipelines",
+        "from",
+        "topics",
+        "to",
+        "records",
+        "admin",
+        "listen",
+        "config",
+        ": ",
+        ":\n",
+        "\n  ",
+        "\n    ",
+        "\n",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ", ",
+        "&a ",
+        "*a",
+        "<<: ",
+        "!x ",
+        "|\n",
+        ">\n",
+        "\"",
+        "'",
+        "#",
+        "---\n",
+        "...\n",
+        "? ",
+        "^(",
+        "${",
+        "${HOME}",
+        "$${",
+        "}",
+        "5",
+        "-1",
+        "1e999",
+        ".nan",
+        "null",
+        "~",
+        "true",
+        "10s",
+        "64MiB",
+        "\t",
+        "\u{feff}",
+        "\0",
+        "é",
+    ]);
+    prop_oneof![
+        6 => fixed.prop_map(str::to_owned),
+        1 => any::<String>(),
+    ]
+}
+
+/// One edit of a good file: cut out a part, put in pieces.
+fn edited() -> impl Strategy<Value = String> {
+    let edit = (
+        0..GOOD.len(),
+        0usize..20,
+        prop::collection::vec(piece(), 0..4),
+    );
+    prop::collection::vec(edit, 1..4).prop_map(|edits| {
+        let mut text = GOOD.to_owned();
+        for (at, cut, pieces) in edits {
+            let start = text.floor_char_boundary(at.min(text.len()));
+            let end = text.floor_char_boundary((start + cut).min(text.len()));
+            text.replace_range(start..end.max(start), &pieces.concat());
+        }
+        text
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// *Scenario:* random pieces of YAML.
+    /// *Guarantees:* an answer, never a panic; problems name lines of the file.
+    #[test]
+    fn rubbish_never_panics(pieces in prop::collection::vec(piece(), 0..60)) {
+        let _ = load(&pieces.concat());
+    }
+
+    /// *Scenario:* a good file, edited at random.
+    /// *Guarantees:* the same; and what the schema lets pass, the types read.
+    #[test]
+    fn edits_never_panic(text in edited()) {
+        if let Err(told) = load(&text) {
+            prop_assert!(!told.is_empty());
+            prop_assert!(!told.iter().any(|t| t.contains("cannot be read as a configuration")), "{:?}", told);
+        }
+    }
+}
+
+/// *Scenario:* every default that the schema states.
+/// *Guarantees:* the schema accepts it and the types read it back: types and schema speak of one thing.
+#[test]
+fn the_schema_accepts_its_own_defaults() {
+    fn walk(schema: &serde_json::Value, seen: &mut usize) {
+        if let Some(default) = schema.get("default") {
+            let validator = jsonschema::validator_for(schema).unwrap();
+            assert!(validator.is_valid(default), "{default} of {schema}");
+            *seen += 1;
+        }
+        match schema {
+            serde_json::Value::Object(o) => o.values().for_each(|v| walk(v, seen)),
+            serde_json::Value::Array(a) => a.iter().for_each(|v| walk(v, seen)),
+            _ => {}
+        }
+    }
+    let mut seen = 0;
+    walk(&schema(), &mut seen);
+    assert!(seen > 30, "{seen}");
+    let file: file::File = serde_json::from_value(serde_json::json!({
+        "kafka": {}, "outputs": {}, "pipelines": {},
+    }))
+    .unwrap();
+    assert!(file.cache_dir.is_none());
+}

@@ -1,0 +1,156 @@
+//! Plugins: where their bytes are, and their own configuration with its lines.
+
+use super::{check, env, good_but, load, problems};
+use crate::config::{Loaded, from_text};
+use serde_json::json;
+use std::path::Path;
+
+fn schema() -> serde_json::Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["time"],
+        "properties": {
+            "time": {"type": "array", "items": {"type": "string"}},
+            "secret": {"type": "integer"},
+        },
+    })
+}
+
+fn told(loaded: &Loaded) -> Vec<String> {
+    let problems = loaded.lines.check_plugin("json", &schema());
+    problems.iter().map(ToString::to_string).collect()
+}
+
+fn with_config(config: &str) -> Loaded {
+    load(&good_but(
+        "parse-json\" }",
+        &format!("parse-json\", config: {config} }}"),
+    ))
+    .unwrap()
+}
+
+/// *Scenario:* a path to nothing, a URL, both kinds of configuration at once.
+/// *Guarantees:* each is told at its line.
+#[test]
+fn plugins_must_be_there() {
+    check(&[
+        (
+            "builtin:parse-json",
+            "./none.wasm",
+            "4:17: plugins.json.wasm is ./none.wasm, but there is no file ./none.wasm; build the plugin, or write the path relative to the configuration",
+        ),
+        (
+            "builtin:parse-json",
+            "oci://r/x",
+            "4:17: plugins.json.wasm is oci://r/x, but must be a path or builtin:NAME; fetch it to a file first",
+        ),
+        (
+            "parse-json\" }",
+            "parse-json\", config: {}, config_file: x }",
+            "4:39: plugins.json.config must not stand beside config_file; keep one of them",
+        ),
+    ]);
+    let told = problems("parse-json\" }", "parse-json\", config_file: none.yaml }");
+    assert!(
+        told[0].starts_with(
+            "x.yaml:4:52: plugins.json.config_file is none.yaml, but the file cannot be read"
+        ),
+        "{}",
+        told[0]
+    );
+}
+
+/// *Scenario:* a plugin's configuration against the plugin's schema: right, with a wrong item, an unknown
+/// key and a missing one, and none at all.
+/// *Guarantees:* each problem stands at its line of the YAML and names the whole path.
+#[test]
+fn a_plugins_configuration_is_checked_by_its_schema() {
+    assert!(told(&with_config("{ time: [ts] }")).is_empty());
+    assert_eq!(
+        told(&with_config("{ time: [ts, 5] }")),
+        ["x.yaml:4:62: plugins.json.config.time[1] is 5, but must be a text",]
+    );
+    assert_eq!(
+        told(&with_config("{ tme: [ts] }")),
+        [
+            "x.yaml:4:49: plugins.json.config.tme is not a known key; did you mean time?",
+            "x.yaml:4:39: plugins.json.config.time is missing",
+        ]
+    );
+    assert_eq!(
+        told(&load(super::GOOD).unwrap()),
+        ["x.yaml:4:3: plugins.json.config.time is missing",]
+    );
+}
+
+/// *Scenario:* a plugin refuses its configuration in its own words, which repeat a secret.
+/// *Guarantees:* the words stand at the line that the plugin points at, the secret does not.
+#[test]
+fn a_plugins_own_words_get_a_line() {
+    let loaded = with_config("{ time: [ts], secret: \"${TOKEN}\" }");
+    assert_eq!(
+        told(&loaded),
+        ["x.yaml:4:71: plugins.json.config.secret is ${TOKEN}, but must be a whole number",]
+    );
+    let problem = loaded
+        .lines
+        .plugin_problem("json", "/secret", "s3cret is too short");
+    assert_eq!(
+        problem.to_string(),
+        "x.yaml:4:71: plugins.json.config.secret is refused by the plugin: ${TOKEN} is too short"
+    );
+    let problem = loaded.lines.plugin_problem("json", "", "no");
+    assert!(
+        problem
+            .to_string()
+            .starts_with("x.yaml:4:39: plugins.json.config is refused")
+    );
+}
+
+/// *Scenario:* the configuration of a plugin is a file of its own, with nulls and references.
+/// *Guarantees:* it is read relative to the configuration; its problems name that file and its lines.
+#[test]
+fn a_plugins_configuration_may_be_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("p.yaml"),
+        "time:\n  - ts\n  - 5\nsecret: ${TOKEN}\nx: null\n",
+    )
+    .unwrap();
+    let text = good_but("parse-json\" }", "parse-json\", config_file: p.yaml }");
+    let loaded = from_text(&folder.path().join("x.yaml"), &text, &env).unwrap();
+    let config = &loaded.settings.plugins[0].config;
+    assert_eq!(
+        config,
+        &json!({"time": ["ts", 5], "secret": "s3cret", "x": null})
+    );
+    let file = folder.path().join("p.yaml");
+    let mut expected = vec![
+        format!("{}:3:5: time[1] is 5, but must be a text", file.display()),
+        format!(
+            "{}:4:9: secret is ${{TOKEN}}, but must be a whole number",
+            file.display()
+        ),
+        format!(
+            "{}:5:1: x is not a known key; known here: secret, time",
+            file.display()
+        ),
+    ];
+    let mut told = told(&loaded);
+    told.sort();
+    expected.sort();
+    assert_eq!(told, expected);
+}
+
+/// *Scenario:* a plugin's configuration with nulls in the file itself, and a schema that is none.
+/// *Guarantees:* nulls reach the plugin; a bad schema is told as the plugin's fault.
+#[test]
+fn nulls_reach_plugins_and_bad_schemas_are_told() {
+    let loaded = with_config("{ time: null }");
+    assert_eq!(loaded.settings.plugins[0].config, json!({"time": null}));
+    let problems = loaded.lines.check_plugin("json", &json!({"type": 5}));
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].rule.contains("schema that is none"));
+    assert_eq!(problems[0].file, Path::new("x.yaml"));
+}

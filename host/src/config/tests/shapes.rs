@@ -1,0 +1,194 @@
+//! The shape of the file: keys, types, bounds of the YAML itself.
+
+use super::{GOOD, check, good_but, load};
+
+/// *Scenario:* unknown keys, near and far, of a later version, and names that are none.
+/// *Guarantees:* each is told at the key, with what was meant.
+#[test]
+fn unknown_keys_are_refused() {
+    check(&[
+        (
+            "    parse:",
+            "    detect: []\n    parse:",
+            "13:5: pipelines.shop.detect is not supported yet; leave it out: this version has parsers, enrichers and OTLP outputs",
+        ),
+        (
+            "      group_id: g",
+            "      group_id: g\n      session_timout: 10s",
+            "12:7: pipelines.shop.from.session_timout is not a known key; did you mean session_timeout?",
+        ),
+        (
+            "wasm:",
+            "fuel: 1, wasm:",
+            "4:11: plugins.json.fuel is not a known key; known here: config, config_file, limits, on_fault, wasi, wasm",
+        ),
+        (
+            "records: [collector]",
+            "records: [collector], alerts: [collector]",
+            "14:33: pipelines.shop.to.alerts is not supported yet; leave it out: this version has parsers, enrichers and OTLP outputs",
+        ),
+        (
+            "    parse:",
+            "    routes: { \"a.b\": [collector] }\n    parse:",
+            "13:15: pipelines.shop.routes.a.b must be a name of 1 to 63 letters, digits, _ or -, beginning with a letter or digit",
+        ),
+    ]);
+}
+
+/// *Scenario:* each required key is left out, or written and left empty.
+/// *Guarantees:* it is told as missing, at what should hold it, with what it is.
+#[test]
+fn missing_keys_are_told() {
+    check(&[
+        (
+            "      group_id: g\n",
+            "",
+            "9:5: pipelines.shop.from.group_id is missing; add it (The consumer group)",
+        ),
+        (
+            "      group_id: g",
+            "      group_id:",
+            "11:17: pipelines.shop.from.group_id is missing; add it (The consumer group)",
+        ),
+        (
+            "    dead_letters: { cluster: main, topic: dead }\n",
+            "",
+            "8:3: pipelines.shop.dead_letters is missing; write { cluster: NAME, topic: NAME }",
+        ),
+        (
+            ", topic: dead }",
+            " }",
+            "15:5: pipelines.shop.dead_letters.topic is missing; add it (The topic's name)",
+        ),
+        (
+            "brokers: [\"a:9092\"]",
+            "",
+            "2:3: kafka.main.brokers is missing; add it (Bootstrap servers, `host:port`)",
+        ),
+    ]);
+}
+
+/// *Scenario:* values of the wrong type, out of range, and words that are no choice.
+/// *Guarantees:* each is told with the value, the rule and, where there is one, the remedy.
+#[test]
+fn wrong_values_are_told() {
+    let parse = "    parse: [json]";
+    check(&[
+        (
+            parse,
+            "    parse: json",
+            "13:12: pipelines.shop.parse is json, but must be a list; put it into [ ]",
+        ),
+        (
+            parse,
+            "    parse: [json]\n    lanes: many",
+            "14:12: pipelines.shop.lanes is many, but must be a whole number",
+        ),
+        (
+            parse,
+            "    parse: [json]\n    lanes: 257",
+            "14:12: pipelines.shop.lanes is 257, but must be at most 256",
+        ),
+        (
+            parse,
+            "    parse: [json]\n    commit_interval: 5",
+            "14:22: pipelines.shop.commit_interval is 5, but must be a duration with a unit; write it like 500ms, 10s or 1m30s",
+        ),
+        (
+            parse,
+            "    parse: [json]\n    commit_interval: soon",
+            "14:22: pipelines.shop.commit_interval is soon, but must be a duration with a unit; write it like 500ms, 10s or 1m30s",
+        ),
+        (
+            "builtin:parse-json\"",
+            "builtin:parse-json\", limits: { memory: 64Mi }",
+            "4:57: plugins.json.limits.memory is 64Mi, but must be a whole size with a unit; write it like 64KiB, 16MiB or 1GiB",
+        ),
+        (
+            "builtin:parse-json\"",
+            "builtin:parse-json\", on_fault: skp",
+            "4:49: plugins.json.on_fault is skp, but must be one of dead_letter, skip; did you mean skip?",
+        ),
+        (
+            "builtin:parse-json\"",
+            "builtin:parse-json\", wasi: \"yes\"",
+            "4:45: plugins.json.wasi is yes, but must be true or false",
+        ),
+        (
+            "kafka:\n",
+            "admin: on\nkafka:\n",
+            "1:8: admin is on, but must be off, or an address under listen; write { listen: 127.0.0.1:9400 }",
+        ),
+        (
+            "{ cluster: main, topic: dead }",
+            "[dead]",
+            "15:5: pipelines.shop.dead_letters must be discard, or a cluster and a topic; write { cluster: NAME, topic: NAME }",
+        ),
+    ]);
+}
+
+/// *Scenario:* files that are no YAML, have keys twice, two documents, or nothing.
+/// *Guarantees:* the place and the reason, without the words of a library.
+#[test]
+fn unreadable_files_are_told() {
+    let told = |text: &str| load(text).unwrap_err().join("\n");
+    assert_eq!(
+        told("a: ["),
+        "x.yaml:1:4: is not readable as YAML: unclosed bracket '['"
+    );
+    assert_eq!(
+        told("kafka: {}\nkafka: {}\n"),
+        "x.yaml:2:1: has the key kafka twice"
+    );
+    assert_eq!(
+        told("--- {}\n--- {}\n"),
+        "x.yaml:2:1: must hold one document only"
+    );
+    assert_eq!(told("- 1"), "x.yaml:1:1: must be a map of keys and values");
+    assert!(told("").contains("must be a map of keys and values"));
+}
+
+/// *Scenario:* a file that is too long, too deep, or grows by aliases.
+/// *Guarantees:* each ends at once in a problem that names the bound.
+#[test]
+fn the_file_is_bounded() {
+    let told = |text: &str| load(text).unwrap_err().join("\n");
+    let long = format!("{GOOD}#{}", "x".repeat(1 << 20));
+    assert_eq!(told(&long), "x.yaml: must be at most 1048576 bytes long");
+    let deep = format!("a: {}{}", "[".repeat(60), "]".repeat(60));
+    assert!(told(&deep).contains("48"), "{}", told(&deep));
+    let deep = format!(
+        "a:\n{}",
+        (0..60)
+            .map(|i| format!("{}- \n", " ".repeat(i)))
+            .collect::<String>()
+    );
+    assert!(load(&deep).is_err());
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for i in 1..9 {
+        let uses = vec![format!("*a{}", i - 1); 10].join(", ");
+        bomb.push_str(&format!("a{i}: &a{i} [{uses}]\n"));
+    }
+    assert!(told(&bomb).contains("aliases"), "{}", told(&bomb));
+}
+
+/// *Scenario:* YAML's own conveniences: aliases, merged maps, keys with nothing behind them.
+/// *Guarantees:* they work; a key that says nothing counts as left out.
+#[test]
+fn yaml_conveniences_work() {
+    let text = good_but(
+        "    parse: [json]",
+        "    unwrap:\n    lanes:\n    parse: [json]",
+    );
+    let text = text.replace(
+        "{ otlp: { endpoint: \"http://c:4317\" } }",
+        "{ otlp: &o { endpoint: \"http://c:4317\", timeout: 3s } }\n  two: { otlp: { <<: *o, compression: none } }",
+    );
+    let text = text.replace("[collector]", "[collector, two]");
+    let settings = load(&text).unwrap().settings;
+    let crate::config::OutputSettings::Otlp(two) = settings.outputs[1].as_ref();
+    assert_eq!(
+        (two.name.as_str(), two.gzip, two.timeout.as_secs()),
+        ("two", false, 3)
+    );
+}

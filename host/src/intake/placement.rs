@@ -1,0 +1,130 @@
+//! Looking up where partitions are to be read from.
+
+use super::Start;
+use super::start::Known;
+use crate::kafka::{Cluster, Consumer, KafkaError, Offsets};
+use crate::model::Partition;
+use std::collections::BTreeMap;
+
+/// A partition that waits for its place.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    pub(super) partition: Partition,
+    /// Which stretch of owning it asks: an answer for another is thrown away.
+    pub(super) tenure: u64,
+    /// Where to go on, if it is known already.
+    pub(super) resume: Option<i64>,
+}
+
+/// What was found out.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) partition: Partition,
+    pub(super) tenure: u64,
+    pub(super) known: Result<Known, KafkaError>,
+    /// The end that can be read to now.
+    pub(super) readable_end: i64,
+    pub(super) committed: Option<i64>,
+}
+
+/// Finds it out for all: a request a kind and broker. An answer for each. Dropping it does no harm.
+pub(super) async fn look_up(
+    cluster: Cluster,
+    consumer: Consumer,
+    start: Start,
+    wanted: Vec<Wanted>,
+) -> Vec<Found> {
+    let partitions: Vec<Partition> = wanted.iter().map(|w| w.partition.clone()).collect();
+    let committed = match consumer.committed(&partitions).await {
+        Ok(committed) => committed,
+        Err(error) => return wanted.into_iter().map(|w| w.failed(&error)).collect(),
+    };
+    let oldest = consumer.starts(&partitions).await;
+    let ends = consumer.ends(&partitions).await;
+    let times = match start {
+        Start::Timestamp(ms) => consumer.offsets_at(&partitions, ms).await,
+        Start::Earliest | Start::Latest => Offsets::new(),
+    };
+    let mut found: Vec<Found> = wanted
+        .into_iter()
+        .map(|w| w.found(&committed, &oldest, &ends, &times))
+        .collect();
+    correct_ends(&cluster, &mut found).await;
+    found
+}
+
+/// An open transaction ends the readable log below what was committed before; only the end of the log
+/// itself tells that it was cut.
+async fn correct_ends(cluster: &Cluster, found: &mut [Found]) {
+    let beyond: Vec<Partition> = found
+        .iter()
+        .filter(|f| f.known.as_ref().is_ok_and(|k| k.resume > Some(k.end)))
+        .map(|f| f.partition.clone())
+        .collect();
+    if beyond.is_empty() {
+        return;
+    }
+    let highs = cluster.high_watermarks(&beyond).await;
+    for f in found.iter_mut().filter(|f| beyond.contains(&f.partition)) {
+        let high = highs.as_ref().map(|h| h.get(&f.partition).copied());
+        match (&mut f.known, high) {
+            (Ok(known), Ok(Some(high))) => known.end = known.end.max(high),
+            (known, Ok(None)) => *known = Err(KafkaError::unknown_offset()),
+            (known, Err(error)) => *known = Err(error.clone()),
+            (Err(_), _) => {}
+        }
+    }
+}
+
+impl Wanted {
+    fn found(
+        self,
+        committed: &BTreeMap<Partition, i64>,
+        oldest: &Offsets,
+        ends: &Offsets,
+        times: &Offsets,
+    ) -> Found {
+        let committed = committed.get(&self.partition).copied();
+        let known = self.known(committed, oldest, ends, times);
+        Found {
+            readable_end: known.as_ref().map_or(0, |k| k.end),
+            partition: self.partition,
+            tenure: self.tenure,
+            known,
+            committed,
+        }
+    }
+
+    fn known(
+        &self,
+        committed: Option<i64>,
+        oldest: &Offsets,
+        ends: &Offsets,
+        times: &Offsets,
+    ) -> Result<Known, KafkaError> {
+        let of = |offsets: &Offsets| match offsets.get(&self.partition) {
+            Some(answer) => answer.clone(),
+            None => Err(KafkaError::unknown_offset()),
+        };
+        let at_time = match times.get(&self.partition) {
+            Some(answer) => Some(answer.clone()?).filter(|offset| *offset >= 0),
+            None => None,
+        };
+        Ok(Known {
+            resume: self.resume.or(committed),
+            oldest: of(oldest)?,
+            end: of(ends)?,
+            at_time,
+        })
+    }
+
+    fn failed(self, error: &KafkaError) -> Found {
+        Found {
+            partition: self.partition,
+            tenure: self.tenure,
+            known: Err(error.clone()),
+            readable_end: 0,
+            committed: None,
+        }
+    }
+}

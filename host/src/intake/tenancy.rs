@@ -1,0 +1,129 @@
+//! Which partitions are ours, and how far each is on its way: held, read, done.
+//!
+//! Owned by the poll loop. A partition is *held* (paused) from its assignment until its place has been looked
+//! up by a task that the loop does not wait for, and again whenever its place is in doubt.
+
+use super::placement::{Found, Wanted};
+use super::run::Retry;
+use crate::model::{Gauge, Generation, Partition};
+use std::collections::BTreeMap;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// The partitions that are ours under one consumer.
+#[derive(Default)]
+pub(super) struct Tenancy {
+    pub(super) owned: BTreeMap<Partition, Owned>,
+    // An assignment was seen, be it an empty one.
+    pub(super) is_assigned: bool,
+    tenures: u64,
+    pub(super) looking: Option<JoinHandle<Vec<Found>>>,
+    look_at: Option<Instant>,
+    pub(super) retry: Retry,
+    pub(super) surveyed: Option<Instant>,
+}
+
+/// One of them.
+pub(super) struct Owned {
+    pub(super) gauge: Gauge,
+    pub(super) state: State,
+    // Counts the times that this partition was held: what was looked up for another time is void.
+    pub(super) tenure: u64,
+    pub(super) generation: Option<Generation>,
+    // Where reading goes on once it is placed; what is committed decides where this is none.
+    resume: Option<i64>,
+    // Where the generation began.
+    pub(super) floor: i64,
+}
+
+/// Whether it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Paused until it is placed.
+    Held,
+    /// Records come.
+    Reading,
+    /// Read up to its end; paused for good.
+    Done,
+}
+
+// === impl Tenancy ===
+
+impl Tenancy {
+    pub(super) fn own(&mut self, partition: Partition, gauge: Gauge) {
+        self.tenures += 1;
+        let owned = Owned {
+            gauge,
+            state: State::Held,
+            tenure: self.tenures,
+            generation: None,
+            resume: None,
+            floor: 0,
+        };
+        self.owned.insert(partition, owned);
+    }
+
+    pub(super) fn hold(&mut self, partition: &Partition, resume: i64) {
+        self.tenures += 1;
+        if let Some(owned) = self.owned.get_mut(partition) {
+            owned.state = State::Held;
+            owned.resume = Some(resume);
+            owned.tenure = self.tenures;
+        }
+    }
+
+    /// What waits for its place, if it is time to look for it.
+    pub(super) fn wanted(&self) -> Vec<Wanted> {
+        if self.looking.is_some() || self.look_at.is_some_and(|at| Instant::now() < at) {
+            return Vec::new();
+        }
+        // One whose generation settle has ended waits for settle to say where to go on.
+        let held = self
+            .owned
+            .iter()
+            .filter(|(_, o)| o.state == State::Held && !o.has_ended());
+        held.map(|(partition, owned)| Wanted {
+            partition: partition.clone(),
+            tenure: owned.tenure,
+            resume: owned.resume,
+        })
+        .collect()
+    }
+
+    /// What was looked up, once it is there.
+    pub(super) async fn found(&mut self) -> Vec<Found> {
+        if !self.looking.as_ref().is_some_and(JoinHandle::is_finished) {
+            return Vec::new();
+        }
+        match self.looking.take() {
+            Some(looking) => looking.await.unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+
+    pub(super) fn look_later(&mut self) {
+        self.look_at = Some(Instant::now() + self.retry.next());
+    }
+}
+
+impl Drop for Tenancy {
+    fn drop(&mut self) {
+        if let Some(looking) = &self.looking {
+            looking.abort();
+        }
+    }
+}
+
+// === impl Owned ===
+
+impl Owned {
+    pub(super) fn has_ended(&self) -> bool {
+        self.generation.as_ref().is_some_and(Generation::has_ended)
+    }
+
+    pub(super) fn end(&self) {
+        if let Some(generation) = &self.generation {
+            generation.end();
+        }
+    }
+}

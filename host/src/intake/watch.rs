@@ -1,0 +1,172 @@
+//! Watches what the client does not: leaders, topics that come and go, and progress.
+//!
+//! One task a consumer, which ends with its [`Watch`]. It changes nothing itself: it gives one notice, and
+//! the poll loop starts again with a new consumer.
+
+use super::Settings;
+use super::topics::{Difference, Subscription, choose, missing};
+use super::watchdog::{STALE_AFTER, UNASSIGNED_AFTER, Watchdog};
+use crate::kafka::{Cluster, Consumer, KafkaError};
+use crate::model::Partition;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// How often progress is judged.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
+
+/// The poll loop's hold on the task.
+pub(super) struct Watch {
+    notice: oneshot::Receiver<String>,
+    task: JoinHandle<()>,
+}
+
+impl Watch {
+    pub(super) fn start(
+        settings: Arc<Settings>,
+        cluster: Cluster,
+        consumer: Consumer,
+        subscription: Subscription,
+    ) -> Watch {
+        let (sender, notice) = oneshot::channel();
+        let watcher = Watcher {
+            settings,
+            cluster,
+            consumer,
+            before: subscription.clone(),
+            subscription,
+            watchdog: Watchdog::default(),
+            begun: Instant::now(),
+        };
+        let task = tokio::spawn(async move {
+            let reason = watcher.run().await;
+            let _ = sender.send(reason);
+        });
+        Watch { notice, task }
+    }
+
+    /// Why to start again with a new consumer; given once.
+    pub(super) fn notice(&mut self) -> Option<String> {
+        self.notice.try_recv().ok()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Watcher {
+    settings: Arc<Settings>,
+    cluster: Cluster,
+    consumer: Consumer,
+    subscription: Subscription,
+    // What the last look showed.
+    before: Subscription,
+    watchdog: Watchdog,
+    begun: Instant,
+}
+
+impl Watcher {
+    async fn run(mut self) -> String {
+        let mut judged = Instant::now();
+        loop {
+            tokio::time::sleep(self.settings.metadata_interval).await;
+            if let Err(error) = self
+                .consumer
+                .refresh_leaders(self.subscription.names())
+                .await
+            {
+                tracing::warn!(pipeline = self.settings.pipeline, "{}", error.chain());
+            }
+            match self.topics_changed().await {
+                Ok(Some(reason)) => return reason,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(pipeline = self.settings.pipeline, "{}", error.chain())
+                }
+            }
+            if judged.elapsed() >= PROGRESS_INTERVAL {
+                judged = Instant::now();
+                if let Some(reason) = self.came_to_a_stop().await {
+                    return reason;
+                }
+            }
+        }
+    }
+
+    /// What is missing must be missing twice: a broker that has just come up may not know all yet.
+    async fn topics_changed(&mut self) -> Result<Option<String>, KafkaError> {
+        let now = find(&self.settings, &self.cluster, &self.subscription).await?;
+        let before = std::mem::replace(&mut self.before, now);
+        let is_certain = match self.before.difference(&self.subscription) {
+            Difference::Same => false,
+            Difference::Grown => true,
+            Difference::Shrunk => self.before == before,
+        };
+        Ok(is_certain.then(|| "topics or their partitions have changed".to_owned()))
+    }
+
+    async fn came_to_a_stop(&mut self) -> Option<String> {
+        let now = self.begun.elapsed();
+        let survey = self.consumer.survey(self.settings.read_committed).await;
+        if self.watchdog.is_unassigned(now, survey.len()) && self.is_unknown_to_group().await {
+            let seconds = UNASSIGNED_AFTER.as_secs();
+            return Some(format!(
+                "no partitions for {seconds} s, and the group does not know this member"
+            ));
+        }
+        let paused: HashSet<Partition> = self.consumer.paused().await.into_iter().collect();
+        let running = survey.into_iter().filter(|(p, _)| !paused.contains(p));
+        let positions: Vec<_> = running.map(|(p, survey)| (p, survey.position)).collect();
+        let still = self.watchdog.still(&positions);
+        let ends = self.consumer.ends(&still).await;
+        let ends: Vec<_> = ends
+            .into_iter()
+            .filter_map(|(p, end)| Some((p, end.ok()?)))
+            .collect();
+        let stuck = self.watchdog.stuck(now, &ends)?;
+        let seconds = STALE_AFTER.as_secs();
+        Some(format!(
+            "partition {stuck} has records and did not move for {seconds} s"
+        ))
+    }
+
+    async fn is_unknown_to_group(&self) -> bool {
+        let Ok(members) = self.cluster.group_members(&self.settings.group_id).await else {
+            return false;
+        };
+        match self.consumer.member_id().await {
+            Some(id) => !members.contains(&id),
+            None => true,
+        }
+    }
+}
+
+/// The topics that are to be read and exist. All topics are listed only where that can tell something that
+/// `before` does not.
+pub(super) async fn find(
+    settings: &Settings,
+    cluster: &Cluster,
+    before: &Subscription,
+) -> Result<Subscription, KafkaError> {
+    let known: BTreeSet<String> = before.names().map(str::to_owned).collect();
+    let wants_list = !settings.topic_patterns.is_empty() || !missing(settings, &known).is_empty();
+    let names = if wants_list {
+        let existing = cluster.topics().await?;
+        choose(settings, existing.iter().map(String::as_str))
+    } else {
+        known
+    };
+    if names.is_empty() {
+        return Ok(Subscription::default());
+    }
+    let topics = cluster
+        .partition_counts(names.iter().map(String::as_str))
+        .await?;
+    Ok(Subscription { topics })
+}

@@ -1,0 +1,48 @@
+//! cargo-deny: licences, banned crates and sources. Built once, kept in the cache.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::cache::Entry;
+use crate::versions::CARGO_DENY;
+use crate::{process, project, say};
+
+/// The program, in the cache; built from source when it is not there.
+pub fn prepare() -> Result<PathBuf> {
+    let entry = Entry {
+        name: format!("cargo-deny-{CARGO_DENY}"),
+        made_from: CARGO_DENY.into(),
+    };
+    let folder = entry.get(|folder| {
+        say::timed(
+            &format!("building cargo-deny {CARGO_DENY} (some minutes, once)"),
+            || {
+                let target = folder.join("target");
+                let mut cargo = project::cargo()?;
+                cargo
+                    .args(["install", "--locked", "--quiet", "--root"])
+                    .arg(folder);
+                cargo.arg("--target-dir").arg(&target);
+                cargo.arg(format!("cargo-deny@{CARGO_DENY}"));
+                process::run(&mut cargo)?;
+                crate::files::remove_folder(&target)
+            },
+        )
+    })?;
+    Ok(folder.join("bin/cargo-deny"))
+}
+
+/// Checks the whole workspace by deny.toml. Advisories are left out: their database is no package of a registry.
+pub fn check() -> Result<()> {
+    let mut deny = std::process::Command::new(prepare()?);
+    deny.current_dir(project::root()?).args([
+        "--workspace",
+        "--locked",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]);
+    process::run(&mut deny)
+}

@@ -1,0 +1,31 @@
+//! `prepare`: brings parts into the cache and prints where they are. Tests look for them there.
+
+use anyhow::Result;
+
+use crate::args::Part;
+use crate::install::Setup;
+use crate::{collector, deny, kafka, tools};
+
+/// Prints one path a part on stdout: Kafka's folder of jars, the programs of the others.
+pub fn run(setup: &Setup, parts: &[Part]) -> Result<()> {
+    for part in parts {
+        let path = match part {
+            Part::Kafka => kafka::prepare(setup)?,
+            Part::Collector => collector::prepare(setup)?,
+            Part::Deny => deny::prepare()?,
+        };
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+/// Brings Kafka and the Collector; what is missing for them is asked for and installed together.
+pub fn real_parts(setup: &Setup) -> Result<()> {
+    tools::need(
+        setup,
+        &[kafka::tools_needed()?, collector::tools_needed()?].concat(),
+    )?;
+    kafka::prepare(setup)?;
+    collector::prepare(setup)?;
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! Every version that xtask pins, and the names in the cache folder that follow from them.
+//!
+//! Kafka's and the Collector's numbers stand once more where their own tools read them (tests/kafka/pom.xml,
+//! tests/collector/go.mod); the test below holds them together.
+
+/// Apache Kafka, from Maven.
+pub const KAFKA: &str = "4.1.0";
+/// The OpenTelemetry Collector's modules that are not yet stable, from Go modules.
+pub const OTELCOL: &str = "0.155.0";
+/// cargo-deny, built from source.
+pub const CARGO_DENY: &str = "0.20.2";
+
+/// The oldest Java that runs [`KAFKA`].
+pub const JAVA_MAJOR_MIN: u32 = 17;
+/// The oldest Go that builds [`OTELCOL`], or that can fetch the one that does: (major, minor).
+pub const GO_MIN: (u32, u32) = (1, 21);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// *Scenario:* somebody raises a version in one of its two places.
+    /// *Guarantees:* the other one is not forgotten.
+    #[test]
+    fn the_numbers_agree_with_the_files_of_maven_and_go() {
+        let pom = include_str!("../../tests/kafka/pom.xml");
+        assert!(pom.contains(&format!("<kafka.version>{KAFKA}</kafka.version>")));
+        let go_mod = include_str!("../../tests/collector/go.mod");
+        assert!(go_mod.contains(&format!(
+            "go.opentelemetry.io/collector/otelcol v{OTELCOL}\n"
+        )));
+    }
+}
