@@ -31,7 +31,7 @@ impl<'a> Emit<'a> {
     }
 
     /// A new record of the input record at hand. One that is not emitted is forgotten.
-    #[inline]
+    #[inline(always)]
     pub fn record(&mut self) -> NewRecord<'_> {
         self.forget_unfinished();
         NewRecord::new(self.out, self.given, self.input as u32)

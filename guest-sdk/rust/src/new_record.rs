@@ -34,7 +34,7 @@ struct Seen([u64; 4]);
 // === impl NewRecord ===
 
 impl<'e> NewRecord<'e> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(out: &'e mut Parsed, given: Given<'e>, input: u32) -> Self {
         NewRecord {
             first: out.records.kind.len(),
@@ -111,7 +111,7 @@ impl<'e> NewRecord<'e> {
     }
 
     /// Done: its number among the new records of the call.
-    #[inline]
+    #[inline(always)]
     pub fn emit(self) -> u32 {
         if self.out.records.kind.len() - self.first > LOOK {
             self.out.unique_from(self.first, self.given);

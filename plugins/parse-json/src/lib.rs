@@ -42,16 +42,19 @@ impl Parser for ParseJson {
         if !begins(text.as_bytes()) {
             return Verdict::NotMine;
         }
-        let mut scan = Scan::new(text);
-        match self.object(&mut scan, out.record()) {
-            Ok(()) => Verdict::Emitted,
+        let (mut scan, mut record) = (Scan::new(text), out.record());
+        match self.object(&mut scan, &mut record) {
+            Ok(()) => {
+                record.emit();
+                Verdict::Emitted
+            }
             Err(what) => Verdict::malformed(format!("{what} at byte {}", scan.at())),
         }
     }
 }
 
 impl ParseJson {
-    fn object(&self, scan: &mut Scan<'_>, mut record: NewRecord<'_>) -> Scanned<()> {
+    fn object(&self, scan: &mut Scan<'_>, record: &mut NewRecord<'_>) -> Scanned<()> {
         // Where a key or a text had escapes, this is what it says; mostly they stay empty and are not allocated.
         let (mut key_said, mut text_said) = (String::new(), String::new());
         let mut taken = Taken::default();
@@ -60,7 +63,7 @@ impl ParseJson {
             let token = scan.value(&mut text_said)?;
             match self.roles.of(key) {
                 Some(known)
-                    if taken.may(known) && meant(known.role, &token, &self.roles, &mut record) =>
+                    if taken.may(known) && meant(known.role, &token, &self.roles, record) =>
                 {
                     taken.by(known);
                 }
@@ -69,9 +72,7 @@ impl ParseJson {
                 }
             }
         }
-        scan.close()?;
-        record.emit();
-        Ok(())
+        scan.close()
     }
 }
 
