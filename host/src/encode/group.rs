@@ -77,23 +77,14 @@ impl Finder<'_> {
     /// The same whatever the order of the attributes.
     fn hash(&self, record: usize) -> u64 {
         resource(self.columns, record).fold(0, |sum: u64, attribute| {
-            let (key, kind, value) = content(self.columns, attribute);
+            let (kind, key, bytes, bits) = content(self.columns, attribute);
             let mut hasher = self.seed.build_hasher();
+            hasher.write_u64(bits ^ u64::from(kind));
             hasher.write(key);
-            hasher.write_u8(kind);
-            match value {
-                Value::Bytes(bytes) => hasher.write(bytes),
-                Value::Bits(bits) => hasher.write_u64(bits),
-            }
+            hasher.write(bytes);
             sum.wrapping_add(hasher.finish())
         })
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Value<'a> {
-    Bytes(&'a [u8]),
-    Bits(u64),
 }
 
 /// The places of a record's resource attributes.
@@ -106,34 +97,43 @@ pub(super) fn resource(columns: &Columns, record: usize) -> impl Iterator<Item =
     places.map(move |(i, _)| from + i)
 }
 
-fn content(columns: &Columns, attribute: usize) -> (&[u8], u8, Value<'_>) {
+/// Kind, key, the bytes of the value where it is a span, its bits where it is not.
+type Content<'a> = (u8, &'a [u8], &'a [u8], u64);
+
+#[inline]
+fn content(columns: &Columns, attribute: usize) -> Content<'_> {
     let key = columns.bytes(&columns.key, attribute);
     let kind = columns.kind.get(attribute).copied().unwrap_or(0);
-    let value = if Kind::of(kind).is_some_and(Kind::is_span) {
-        Value::Bytes(columns.bytes(&columns.value, attribute))
-    } else {
-        Value::Bits(bits(columns, attribute))
-    };
-    (key, kind, value)
-}
-
-fn bits(columns: &Columns, attribute: usize) -> u64 {
     match columns.value.get(2 * attribute..2 * attribute + 2) {
-        Some(&[low, high]) => crate::model::bits(low, high),
-        _ => 0,
+        Some(&[start, length]) if Kind::of(kind).is_some_and(Kind::is_span) => {
+            (kind, key, columns.slice(start, length), 0)
+        }
+        Some(&[low, high]) => (kind, key, &[], crate::model::bits(low, high)),
+        _ => (kind, key, &[], 0),
     }
 }
 
 /// Whether two records have equal sets of resource attributes.
 fn same(columns: &Columns, a: usize, b: usize) -> bool {
-    let contents = |record| resource(columns, record).map(|i| content(columns, i));
-    if contents(a).eq(contents(b)) {
-        return true;
+    let (mut in_a, mut in_b) = (resource(columns, a), resource(columns, b));
+    loop {
+        match (in_a.next(), in_b.next()) {
+            (None, None) => return true,
+            (Some(x), Some(y)) if content(columns, x) == content(columns, y) => {}
+            (Some(_), Some(_)) => return same_in_other_order(columns, a, b),
+            _ => return false,
+        }
     }
+}
+
+#[cold]
+fn same_in_other_order(columns: &Columns, a: usize, b: usize) -> bool {
     let sorted = |record| {
-        let mut all: Vec<_> = contents(record).collect();
+        let mut all: Vec<_> = resource(columns, record)
+            .map(|i| content(columns, i))
+            .collect();
         all.sort_unstable();
         all
     };
-    resource(columns, a).count() == resource(columns, b).count() && sorted(a) == sorted(b)
+    sorted(a) == sorted(b)
 }

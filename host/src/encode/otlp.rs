@@ -200,15 +200,7 @@ impl Writer<'_> {
     fn record(&mut self, record: usize, observed_ms: i64) {
         let columns = self.columns;
         let open = wire::open(&mut self.out, 0x12, self.record_width);
-        let time = unix_nanos(columns, record);
-        if time != 0 {
-            wire::fixed64(&mut self.out, 0x09, time);
-        }
-        let severity = columns.severity.get(record).copied().unwrap_or(0);
-        if severity != 0 {
-            self.out.push(0x10);
-            wire::varint(&mut self.out, u64::from(severity));
-        }
+        self.time_and_severity(record);
         self.severity_text(record);
         self.body(record);
         for attribute in columns.attributes(record) {
@@ -226,6 +218,19 @@ impl Writer<'_> {
             wire::fixed64(&mut self.out, 0x59, observed);
         }
         self.record_width = wire::close(&mut self.out, open);
+    }
+
+    #[inline]
+    fn time_and_severity(&mut self, record: usize) {
+        let time = unix_nanos(self.columns, record);
+        if time != 0 {
+            wire::fixed64(&mut self.out, 0x09, time);
+        }
+        let severity = self.columns.severity.get(record).copied().unwrap_or(0);
+        if severity != 0 {
+            self.out.push(0x10);
+            wire::varint(&mut self.out, u64::from(severity));
+        }
     }
 
     fn severity_text(&mut self, record: usize) {
@@ -259,12 +264,16 @@ impl Writer<'_> {
             wire::fixed32(&mut self.out, 0x45, u32::from(flags));
         }
         if *trace_id != [0; 16] {
-            self.out.extend_from_slice(&[0x4A, 16]);
-            self.out.extend_from_slice(trace_id);
+            let mut field = [16; 18];
+            field[0] = 0x4A;
+            field[2..].copy_from_slice(trace_id);
+            self.out.extend_from_slice(&field);
         }
         if *span_id != [0; 8] {
-            self.out.extend_from_slice(&[0x52, 8]);
-            self.out.extend_from_slice(span_id);
+            let mut field = [8; 10];
+            field[0] = 0x52;
+            field[2..].copy_from_slice(span_id);
+            self.out.extend_from_slice(&field);
         }
     }
 
@@ -277,17 +286,8 @@ impl Writer<'_> {
         let kind = columns.kind.get(attribute).and_then(|k| Kind::of(*k));
         let kind = kind.unwrap_or(Kind::Null);
         let key_length = self.span_length(key);
-        if kind == Kind::Text {
-            let length = self.span_length(value);
-            // The usual attribute is short: every length in it is one byte, known beforehand.
-            if key_length + length <= 0x7F - 6 && key_length != 0 {
-                let (k, v) = (key_length as u8, length as u8);
-                self.out.extend_from_slice(&[tag, k + v + 6, 0x0A, k]);
-                self.span(key, key_length);
-                self.out.extend_from_slice(&[0x12, v + 2, 0x0A, v]);
-                self.span(value, length);
-                return;
-            }
+        if self.short_attribute(tag, key, key_length, kind, value) {
+            return;
         }
         let open = wire::open(&mut self.out, tag, 1);
         if key_length != 0 {
@@ -296,6 +296,39 @@ impl Writer<'_> {
         }
         self.any_value(0x12, kind, value);
         wire::close(&mut self.out, open);
+    }
+
+    /// The usual attribute, text or an integer, is short: every length in it is one byte and known
+    /// beforehand. False where it is another one; nothing is written then.
+    #[inline]
+    fn short_attribute(
+        &mut self,
+        tag: u8,
+        key: [u32; 2],
+        key_length: usize,
+        kind: Kind,
+        value: [u32; 2],
+    ) -> bool {
+        let integer = bits(value[0], value[1]);
+        let length = match kind {
+            Kind::Text => 1 + self.span_length(value),
+            Kind::Integer => wire::varint_len(integer),
+            _ => return false,
+        };
+        if key_length == 0 || key_length + length > 0x7F - 5 {
+            return false;
+        }
+        let (k, v) = (key_length as u8, length as u8);
+        self.out.extend_from_slice(&[tag, k + v + 5, 0x0A, k]);
+        self.span(key, key_length);
+        if kind == Kind::Text {
+            self.out.extend_from_slice(&[0x12, v + 1, 0x0A, v - 1]);
+            self.span(value, length - 1);
+        } else {
+            self.out.extend_from_slice(&[0x12, v + 1, 0x18]);
+            wire::varint(&mut self.out, integer);
+        }
+        true
     }
 
     /// An `AnyValue` as the field `tag`.

@@ -18,15 +18,36 @@ pub(super) fn varint_len(value: u64) -> usize {
 }
 
 /// Writes a varint.
-pub(super) fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
+#[inline]
+pub(super) fn varint(out: &mut Vec<u8>, value: u64) {
+    if value < 0x80 {
+        out.push(value as u8);
+        return;
     }
-    out.push(value as u8);
+    let mut bytes = [0; 10];
+    let length = put_varint(&mut bytes, value);
+    out.extend_from_slice(&bytes);
+    out.truncate(out.len() - bytes.len() + length);
+}
+
+/// Puts a varint at the beginning of `bytes`; answers how many it took.
+#[inline]
+fn put_varint(bytes: &mut [u8], mut value: u64) -> usize {
+    let mut length = 0;
+    for byte in bytes {
+        length += 1;
+        *byte = value as u8 | 0x80;
+        value >>= 7;
+        if value == 0 {
+            *byte &= 0x7F;
+            break;
+        }
+    }
+    length
 }
 
 /// Writes a tag (below 16, so one byte) and eight bytes.
+#[inline]
 pub(super) fn fixed64(out: &mut Vec<u8>, tag: u8, value: u64) {
     let mut field = [0; 9];
     field[0] = tag;
@@ -43,6 +64,7 @@ pub(super) fn fixed32(out: &mut Vec<u8>, tag: u8, value: u32) {
 }
 
 /// Writes a tag and a length.
+#[inline]
 pub(super) fn head(out: &mut Vec<u8>, tag: u8, length: usize) {
     if length < 0x80 {
         out.extend_from_slice(&[tag, length as u8]);
@@ -74,6 +96,7 @@ pub(super) fn span(out: &mut Vec<u8>, text: &[u8], start: usize, length: usize) 
 }
 
 /// Begins a message whose length will probably take `width` bytes (1 to 10).
+#[inline]
 pub(super) fn open(out: &mut Vec<u8>, tag: u8, width: usize) -> Open {
     out.push(tag);
     let at = out.len();
@@ -85,6 +108,7 @@ pub(super) fn open(out: &mut Vec<u8>, tag: u8, width: usize) -> Open {
 }
 
 /// Ends a message. Answers how many bytes its length took: the best guess for the next of its kind.
+#[inline]
 pub(super) fn close(out: &mut Vec<u8>, open: Open) -> usize {
     let body = open.at + open.width;
     let length = out.len() - body;
@@ -92,12 +116,7 @@ pub(super) fn close(out: &mut Vec<u8>, open: Open) -> usize {
     if width != open.width {
         resettle(out, body, open.at + width);
     }
-    let mut rest = length as u64;
-    for byte in &mut out[open.at..open.at + width - 1] {
-        *byte = rest as u8 | 0x80;
-        rest >>= 7;
-    }
-    out[open.at + width - 1] = rest as u8;
+    put_varint(&mut out[open.at..open.at + width], length as u64);
     width
 }
 
