@@ -4,19 +4,17 @@
 mod pipeline;
 mod plugins;
 
-pub use plugins::{Plugins, load_plugins};
+pub use plugins::{Plugins, chain, load_plugins, plugin_problems};
 
 use crate::admin;
 use crate::config::{Loaded, OutputSettings, Problem, Settings};
 use crate::export::OtlpOutput;
-use crate::guests::Engine;
+use crate::guests::{CONTRACT_VERSION, Engine};
 use crate::intake::Stopped;
-use crate::telemetry::readiness::Readiness;
-use crate::telemetry::registry::Registry;
+use crate::telemetry::{Readiness, Registry};
 use pipeline::{Ended, Running};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Why the gateway does not start.
@@ -35,8 +33,10 @@ pub struct App {
     pipelines: JoinSet<Ended>,
     stop: tokio::sync::watch::Sender<bool>,
     outputs: Outputs,
-    registry: Arc<Registry>,
-    admin: Option<admin::Server>,
+    registry: Registry,
+    // Held, because dropping it ends it.
+    _admin: Option<admin::Server>,
+    failed: Option<String>,
 }
 
 /// The outputs by their names, each shared by all who send to it.
@@ -45,28 +45,51 @@ pub(crate) type Outputs = HashMap<String, Arc<OtlpOutput>>;
 impl App {
     /// Builds everything and starts reading. Call it inside a runtime.
     pub async fn start(loaded: &Loaded) -> Result<App, StartError> {
-        let Settings { outputs, pipelines, admin, cache, shutdown_timeout, .. } = &loaded.settings;
-        let registry = Arc::new(Registry::new());
-        let readiness = Arc::new(Readiness::default());
-        let engine = Engine::new(cache.as_deref()).map_err(|e| StartError::Other(e.to_string()))?;
+        let Settings {
+            outputs,
+            pipelines,
+            admin,
+            cache,
+            shutdown_timeout,
+            ..
+        } = &loaded.settings;
+        let registry = Registry::new(env!("CARGO_PKG_VERSION"), &[CONTRACT_VERSION]);
+        let readiness = Readiness::default();
+        let engine = Engine::new(cache.as_deref()).map_err(other)?;
         let plugins = load_plugins(&engine, loaded).map_err(StartError::Problems)?;
         let outputs = connect(outputs, &registry, &readiness)?;
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let mut running = JoinSet::new();
         for settings in pipelines {
-            let parts = pipeline::Parts { plugins: &plugins, outputs: &outputs, registry: &registry, readiness: &readiness };
+            let parts = pipeline::Parts {
+                plugins: &plugins,
+                outputs: &outputs,
+                registry: &registry,
+                readiness: &readiness,
+            };
             let pipeline = Running::start(settings, parts)?;
             running.spawn(pipeline.run(stopped.clone(), *shutdown_timeout));
         }
+        let state = admin::State {
+            registry: registry.clone(),
+            readiness,
+        };
         let admin = match admin {
-            Some(address) => Some(admin::Server::start(*address, registry.clone(), readiness).await.map_err(|e| StartError::Other(e.to_string()))?),
+            Some(address) => Some(admin::start(*address, state).await.map_err(other)?),
             None => None,
         };
-        Ok(App { pipelines: running, stop, outputs, registry, admin })
+        Ok(App {
+            pipelines: running,
+            stop,
+            outputs,
+            registry,
+            _admin: admin,
+            failed: None,
+        })
     }
 
     /// Counters of the running gateway.
-    pub fn registry(&self) -> &Arc<Registry> {
+    pub fn registry(&self) -> &Registry {
         &self.registry
     }
 
@@ -76,25 +99,44 @@ impl App {
     }
 
     /// Waits until every pipeline has ended: asked to, at the end of its topics, or because it cannot go
-    /// on, which stops the others too. Gives the first reason that is not a good one.
+    /// on, which stops the others too. Gives the first reason that is not a good one. Dropping the future
+    /// loses nothing.
     pub async fn ended(&mut self) -> Result<(), String> {
-        let mut result = Ok(());
         while let Some(ended) = self.pipelines.join_next().await {
-            let ended = ended.unwrap_or_else(|error| Ended::failed("a pipeline", error.to_string()));
-            match ended.why {
-                Ok(Stopped::Asked | Stopped::AtEnd) => {}
-                Err(reason) => {
-                    result = result.and(Err(format!("pipeline {}: {reason}", ended.pipeline)));
-                    self.stop();
-                }
+            let failed = match ended {
+                Ok(Ended {
+                    why: Ok(Stopped::Asked | Stopped::AtEnd),
+                    ..
+                }) => None,
+                Ok(Ended {
+                    pipeline,
+                    why: Err(reason),
+                }) => Some(format!("pipeline {pipeline}: {reason}")),
+                Err(panic) => Some(panic.to_string()),
+            };
+            if let Some(reason) = failed {
+                self.failed.get_or_insert(reason);
+                self.stop();
             }
         }
-        for output in self.outputs.values() {
-            output.close(Duration::ZERO).await;
-        }
-        if let Some(admin) = self.admin.take() {
-            admin.stop().await;
-        }
-        result
+        self.failed.take().map_or(Ok(()), Err)
     }
+}
+
+fn other(error: impl std::fmt::Display) -> StartError {
+    StartError::Other(error.to_string())
+}
+
+fn connect(
+    outputs: &[Arc<OutputSettings>],
+    registry: &Registry,
+    readiness: &Readiness,
+) -> Result<Outputs, StartError> {
+    let each = outputs.iter().map(|output| {
+        let OutputSettings::Otlp(settings) = &**output;
+        let condition = readiness.condition(&format!("output {}", settings.name));
+        let built = OtlpOutput::new(settings.clone(), registry.output(&settings.name), condition);
+        Ok((settings.name.clone(), Arc::new(built.map_err(other)?)))
+    });
+    each.collect()
 }

@@ -3,16 +3,16 @@
 use super::{Outputs, Plugins, StartError};
 use crate::config::{OutputSettings, PipelineSettings};
 use crate::encode::otlp::Limits;
-use crate::guests::{Broken, Chain};
+use crate::guests::Broken;
 use crate::intake::{Intake, Stopped};
 use crate::kafka::Committer;
 use crate::lane::{Destination, Lane};
 use crate::model::{Partition, RawBatch};
-use crate::settle::{self, Finished};
+use crate::settle::{self, CommitError, Finished};
 use crate::telemetry::{Condition, Readiness, Registry};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -47,9 +47,16 @@ struct Queues(Vec<Sender<RawBatch>>);
 
 impl Running {
     /// Builds the stages and starts their tasks and threads; reading begins with [`Running::run`].
-    pub(super) fn start(settings: &PipelineSettings, parts: Parts<'_>) -> Result<Running, StartError> {
+    pub(super) fn start(
+        settings: &PipelineSettings,
+        parts: Parts<'_>,
+    ) -> Result<Running, StartError> {
         let metrics = parts.registry.pipeline(&settings.name);
-        let condition = Arc::new(parts.readiness.condition(&format!("pipeline {}", settings.name)));
+        let condition = Arc::new(
+            parts
+                .readiness
+                .condition(&format!("pipeline {}", settings.name)),
+        );
         let (directives, directed) = tokio::sync::mpsc::unbounded_channel();
         let committer = Committer::default();
         let (settle, inbox) = settle::channel();
@@ -65,21 +72,43 @@ impl Running {
             let lane = lane(settings, parts, condition.clone())?;
             let (queue, batches) = channel();
             let name = format!("{}-{number}", settings.name);
-            let thread = std::thread::Builder::new().name(name).spawn(move || lane.run(&batches));
-            lanes.push(thread.map_err(|e| StartError::Other(format!("cannot start a thread: {e}")))?);
+            let thread = std::thread::Builder::new()
+                .name(name)
+                .spawn(move || lane.run(&batches));
+            lanes.push(
+                thread.map_err(|e| StartError::Other(format!("cannot start a thread: {e}")))?,
+            );
             queues.push(queue);
         }
         let from = settings.from.clone();
-        let intake = Intake::new(from, settle.clone(), directed, Queues(queues), committer, Arc::new(metrics));
+        let intake = Intake::new(
+            from,
+            settle.clone(),
+            directed,
+            Queues(queues),
+            committer,
+            Arc::new(metrics),
+        );
         let name = settings.name.clone();
-        Ok(Running { name, intake, settle, settling, lanes, condition })
+        Ok(Running {
+            name,
+            intake,
+            settle,
+            settling,
+            lanes,
+            condition,
+        })
     }
 
     /// Reads until asked to stop, the end, or a reason not to go on; then settles what was begun, commits
     /// and leaves the group, within `limit`.
     pub(super) async fn run(mut self, stop: watch::Receiver<bool>, limit: Duration) -> Ended {
         self.condition.ready();
-        let why = self.intake.run(stop).await.map_err(|fatal| fatal.to_string());
+        let why = self
+            .intake
+            .run(stop)
+            .await
+            .map_err(|fatal| fatal.to_string());
         self.condition.not_ready("stopping");
         if let Some(Finished::Left { open, uncommitted }) = self.settle.finish(limit).await {
             tracing::warn!(
@@ -92,12 +121,19 @@ impl Running {
         // Takes the queues with it, so the lanes end too.
         self.intake.leave(limit).await;
         let lanes = self.lanes;
-        let ended = tokio::task::spawn_blocking(move || lanes.into_iter().for_each(|l| drop(l.join())));
+        let ended =
+            tokio::task::spawn_blocking(move || lanes.into_iter().for_each(|l| drop(l.join())));
         if tokio::time::timeout(limit, ended).await.is_err() {
-            tracing::warn!(pipeline = self.name, "a plugin did not end within {limit:?}");
+            tracing::warn!(
+                pipeline = self.name,
+                "a plugin did not end within {limit:?}"
+            );
         }
         let _ = tokio::time::timeout(limit, self.settling).await;
-        Ended { pipeline: self.name, why }
+        Ended {
+            pipeline: self.name,
+            why,
+        }
     }
 }
 
@@ -106,7 +142,9 @@ impl crate::intake::Lanes for Queues {
         let mut hasher = DefaultHasher::new();
         partition.topic.hash(&mut hasher);
         // Partitions of a topic take turns, so that they spread evenly.
-        let number = hasher.finish().wrapping_add(partition.index.unsigned_abs().into());
+        let number = hasher
+            .finish()
+            .wrapping_add(partition.index.unsigned_abs().into());
         let lane = (number % self.0.len().max(1) as u64) as usize;
         if let Some(queue) = self.0.get(lane) {
             // A lane that died drops the batch: that reports it as not delivered.
@@ -115,20 +153,35 @@ impl crate::intake::Lanes for Queues {
     }
 }
 
-fn lane(settings: &PipelineSettings, parts: Parts<'_>, condition: Arc<Condition>) -> Result<Lane, StartError> {
-    let chain = super::chain(settings, parts.plugins, parts.registry)?;
+fn lane(
+    settings: &PipelineSettings,
+    parts: Parts<'_>,
+    condition: Arc<Condition>,
+) -> Result<Lane, StartError> {
+    let chain = super::chain(settings, parts.plugins, parts.registry).map_err(super::other)?;
     let usual = std::iter::once(&settings.to_records);
     let routes = settings.routes.iter().map(|(_, outputs)| outputs);
-    let destinations = usual.chain(routes).map(|outputs| destination(outputs, parts.outputs)).collect();
+    let destinations = usual
+        .chain(routes)
+        .map(|outputs| destination(outputs, parts.outputs))
+        .collect();
     let on_broken = Box::new(move |broken: &Broken| {
         tracing::error!(plugin = %broken.plugin, version = %broken.version, reason = broken.reason, "plugin is broken: the pipeline pauses until the gateway is started again");
         condition.not_ready(&broken.to_string());
     });
-    Ok(Lane { facts: settings.from.facts.clone(), chain, destinations, on_broken })
+    Ok(Lane {
+        facts: settings.from.facts.clone(),
+        chain,
+        destinations,
+        on_broken,
+    })
 }
 
 fn destination(settings: &[Arc<OutputSettings>], outputs: &Outputs) -> Destination {
-    let mut limits = Limits { records: usize::MAX, bytes: usize::MAX };
+    let mut limits = Limits {
+        records: usize::MAX,
+        bytes: usize::MAX,
+    };
     let mut outlets = Vec::new();
     for output in settings {
         let OutputSettings::Otlp(otlp) = &**output;
@@ -137,4 +190,12 @@ fn destination(settings: &[Arc<OutputSettings>], outputs: &Outputs) -> Destinati
         outlets.extend(outputs.get(output.name()).map(|o| o.lane()));
     }
     Destination { outlets, limits }
+}
+
+impl settle::Committer for Committer {
+    async fn commit(&self, offsets: Vec<(Partition, i64)>) -> Result<(), CommitError> {
+        Committer::commit(self, offsets)
+            .await
+            .map_err(|e| CommitError(e.chain()))
+    }
 }

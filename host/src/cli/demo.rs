@@ -23,7 +23,12 @@ pub fn run(args: Args) -> ExitCode {
     let outcome = telemetry::init(args.log_level, telemetry::Format::Text)
         .map_err(anyhow::Error::from)
         .and_then(|()| Ok(super::runtime()?))
-        .and_then(|runtime| runtime.block_on(demo::run(demo::Options { limit: args.limit, rate: args.rate })));
+        .and_then(|runtime| {
+            runtime.block_on(demo::run(demo::Options {
+                limit: args.limit,
+                rate: args.rate,
+            }))
+        });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

@@ -9,6 +9,7 @@ use crate::config::Problem;
 use crate::{app, guests};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 /// The command line's arguments.
 #[derive(Debug, Parser)]
@@ -41,13 +42,19 @@ pub fn main() -> ExitCode {
 }
 
 /// The gateway's version and the contract versions that it speaks.
-fn version() -> String {
-    let contracts = guests::CONTRACT_VERSIONS.join(", ");
-    format!("{} (plugin contract {contracts})", env!("CARGO_PKG_VERSION"))
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "{} (plugin contract {})",
+            env!("CARGO_PKG_VERSION"),
+            guests::CONTRACT_VERSION
+        )
+    });
+    &VERSION
 }
 
 /// All problems, a line each.
-fn problems(problems: Vec<Problem>) -> anyhow::Error {
+pub(crate) fn problems(problems: Vec<Problem>) -> anyhow::Error {
     let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
     anyhow::anyhow!("the configuration has problems\n{}", lines.join("\n"))
 }
@@ -55,6 +62,12 @@ fn problems(problems: Vec<Problem>) -> anyhow::Error {
 /// The I/O runtime: Kafka, OTLP, admin. Plugins run on threads of their own.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     const IO_THREADS_MAX: usize = 4;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(IO_THREADS_MAX);
-    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name("io").enable_all().build()
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(IO_THREADS_MAX);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("io")
+        .enable_all()
+        .build()
 }

@@ -6,8 +6,9 @@
 use crate::app;
 use crate::config::{self, Loaded, PipelineSettings};
 use crate::encode::{JsonOptions, json, text};
-use crate::guests::{Answer, Chain, Engine};
+use crate::guests::{Answer, CONTRACT_VERSION, Engine};
 use crate::model::{Facts, Partition, RawRecord, RawRecords};
+use crate::telemetry::Registry;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,8 +72,11 @@ fn pipe(args: &Args) -> anyhow::Result<Summary> {
     let settings = choose(&loaded, args.pipeline.as_deref())?;
     let engine = Engine::new(loaded.settings.cache.as_deref())?;
     let plugins = app::load_plugins(&engine, &loaded).map_err(super::problems)?;
-    let mut chain = app::chain(settings, &plugins)?;
-    let facts = Facts { wanted: Vec::new(), group: "".into() };
+    let mut chain = app::chain(settings, &plugins, &registry())?;
+    let facts = Facts {
+        wanted: Vec::new(),
+        group: "".into(),
+    };
     let mut input = BufReader::new(io::stdin());
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut summary = Summary::default();
@@ -82,14 +86,32 @@ fn pipe(args: &Args) -> anyhow::Result<Summary> {
         out.flush()?;
         tell(&batch, &answer, &mut summary);
     }
-    let Summary { lines, records, dropped, refused } = summary;
-    eprintln!("{lines} lines in, {records} records out, {dropped} lines dropped, {refused} refused");
+    let Summary {
+        lines,
+        records,
+        dropped,
+        refused,
+    } = summary;
+    eprintln!(
+        "{lines} lines in, {records} records out, {dropped} lines dropped, {refused} refused"
+    );
     Ok(summary)
+}
+
+/// Figures that nobody asks for.
+fn registry() -> Registry {
+    Registry::new(env!("CARGO_PKG_VERSION"), &[CONTRACT_VERSION])
 }
 
 fn choose<'l>(loaded: &'l Loaded, name: Option<&str>) -> anyhow::Result<&'l PipelineSettings> {
     let pipelines = &loaded.settings.pipelines;
-    let names = || pipelines.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
+    let names = || {
+        pipelines
+            .iter()
+            .map(|p| p.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     match (name, pipelines.as_slice()) {
         (None, [only]) => Ok(only),
         (None, _) => anyhow::bail!("--pipeline must say which of {} to run", names()),
@@ -113,7 +135,15 @@ fn read(input: &mut BufReader<impl io::Read>, before: u64) -> io::Result<Option<
             line.pop();
         }
         let offset = before as i64 + batch.len() as i64;
-        batch.push(RawRecord { offset, timestamp_ms: now_ms(), key: None, value: Some(&line) }, []);
+        batch.push(
+            RawRecord {
+                offset,
+                timestamp_ms: now_ms(),
+                key: None,
+                value: Some(&line),
+            },
+            [],
+        );
         // Somebody who types wants to see what becomes of a line.
         if input.buffer().is_empty() {
             break;
@@ -123,7 +153,9 @@ fn read(input: &mut BufReader<impl io::Read>, before: u64) -> io::Result<Option<
 }
 
 fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -136,7 +168,12 @@ fn write(form: Form, batch: &RawRecords, answer: &Answer, out: &mut impl Write) 
             Form::OtlpJson => {
                 let input = answer.input.get(record).map_or(0, |i| *i as usize);
                 let observed_ms = batch.timestamp_ms.get(input).copied();
-                json::line(&answer.columns, record, JsonOptions { observed_ms }, &mut line);
+                json::line(
+                    &answer.columns,
+                    record,
+                    JsonOptions { observed_ms },
+                    &mut line,
+                );
             }
         }
         line.push(b'\n');
@@ -149,7 +186,10 @@ fn write(form: Form, batch: &RawRecords, answer: &Answer, out: &mut impl Write) 
 fn tell(batch: &RawRecords, answer: &Answer, summary: &mut Summary) {
     for (input, dead) in &answer.dead {
         let line = summary.lines + u64::from(*input) + 1;
-        eprintln!("line {line} refused by {} {}: {}", dead.by, dead.version, dead.reason);
+        eprintln!(
+            "line {line} refused by {} {}: {}",
+            dead.by, dead.version, dead.reason
+        );
     }
     summary.lines += batch.len() as u64;
     summary.records += answer.columns.len() as u64;

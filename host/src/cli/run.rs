@@ -53,7 +53,8 @@ fn refuse(error: &dyn std::fmt::Display) -> ExitCode {
 
 /// The first signal asks for a clean stop, a second one ends the process at once.
 async fn until_signal(mut app: App) -> ExitCode {
-    let signals = signal(SignalKind::terminate()).and_then(|t| Ok((t, signal(SignalKind::interrupt())?)));
+    let signals =
+        signal(SignalKind::terminate()).and_then(|t| Ok((t, signal(SignalKind::interrupt())?)));
     let (mut terminate, mut interrupt) = match signals {
         Ok(signals) => signals,
         Err(error) => return refuse(&error),

@@ -47,7 +47,10 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     let broker = Broker::start(TOPIC, PARTITIONS, DEAD_LETTERS, GROUP).await?;
     let show = Arc::new(Show::default());
     let seen = show.clone();
-    let sink = sink::Sink::decoding("127.0.0.1:0".parse()?, move |request| seen.delivered(&request)).await?;
+    let sink = sink::Sink::decoding("127.0.0.1:0".parse()?, move |request| {
+        seen.delivered(&request)
+    })
+    .await?;
     let collector = format!("http://{}", sink.address());
     let address = broker.address();
     let env = |name: &str| match name {
@@ -55,9 +58,12 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
         "TIDEGATE_DEMO_COLLECTOR" => Some(collector.clone()),
         _ => None,
     };
-    let loaded = config::from_text(Path::new("configs/demo.yaml"), CONFIG, &env).map_err(crate::cli::problems)?;
+    let loaded = config::from_text(Path::new("configs/demo.yaml"), CONFIG, &env)
+        .map_err(crate::cli::problems)?;
     let mut app = App::start(&loaded).await?;
-    println!("reading {TOPIC} on an embedded broker at {address}, sending OTLP to an embedded sink at {collector}");
+    println!(
+        "reading {TOPIC} on an embedded broker at {address}, sending OTLP to an embedded sink at {collector}"
+    );
     println!("Ctrl-C stops and sums up\n");
     let metrics = app.registry().pipeline("demo");
     let counts = || Counts {

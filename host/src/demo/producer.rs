@@ -30,9 +30,22 @@ impl Producer {
     ) -> anyhow::Result<Producer> {
         let kafka = Kafka::builder(broker).connect().await?;
         let linger = Duration::from_millis(5);
-        let producer = kafka.producer().acks(Acks::All).linger(linger).metrics_push(false).build().await?;
+        let producer = kafka
+            .producer()
+            .acks(Acks::All)
+            .linger(linger)
+            .metrics_push(false)
+            .build()
+            .await?;
         let (stop, stopped) = watch::channel(false);
-        let stream = Stream { producer, topic: topic.to_owned(), partitions, rate, show, mixed: Mixed::new(now_ms(), now_ms()) };
+        let stream = Stream {
+            producer,
+            topic: topic.to_owned(),
+            partitions,
+            rate,
+            show,
+            mixed: Mixed::new(now_ms(), now_ms()),
+        };
         let task = tokio::spawn(stream.run(stopped));
         Ok(Producer { stop, task })
     }
@@ -75,8 +88,12 @@ impl Stream {
         let mut pending = Vec::new();
         for i in 0..(self.rate / TURNS_A_SECOND).max(1) {
             let line = self.mixed.line();
-            let record = Record::new(&self.topic, line.value.clone()).partition((i % self.partitions as u32) as i32);
-            let record = line.key.into_iter().fold(record, |record, key| record.key(key));
+            let record = Record::new(&self.topic, line.value.clone())
+                .partition((i % self.partitions as u32) as i32);
+            let record = line
+                .key
+                .into_iter()
+                .fold(record, |record, key| record.key(key));
             if let Ok(handle) = self.producer.enqueue(record).await {
                 pending.push((handle, (follow && i == 0).then_some(line.value)));
             }
@@ -90,5 +107,8 @@ impl Stream {
 }
 
 fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis() as u64
 }

@@ -68,7 +68,10 @@ impl Show {
     pub(super) fn delivered(&self, request: &ExportLogsServiceRequest) {
         let mut seen = self.seen();
         for resource in &request.resource_logs {
-            let of = resource.resource.as_ref().map_or(&[][..], |r| &r.attributes);
+            let of = resource
+                .resource
+                .as_ref()
+                .map_or(&[][..], |r| &r.attributes);
             for record in resource.scope_logs.iter().flat_map(|s| &s.log_records) {
                 seen.record(record, of);
             }
@@ -99,7 +102,10 @@ impl Seen {
             Some(Value::StringValue(s)) => s.parse().unwrap_or(-1),
             _ => -1,
         };
-        let (partition, offset) = (integer("messaging.destination.partition.id"), integer("messaging.kafka.offset"));
+        let (partition, offset) = (
+            integer("messaging.destination.partition.id"),
+            integer("messaging.kafka.offset"),
+        );
         let last = self.last.entry(partition).or_insert(-1);
         if offset <= *last {
             self.repeated += 1;
@@ -112,14 +118,23 @@ impl Seen {
         if let Some((p, o, before)) = &self.followed
             && (*p, *o) == (partition, offset)
         {
-            self.pair = Some((String::from_utf8_lossy(before).into_owned(), after(record, resource)));
+            self.pair = Some((
+                String::from_utf8_lossy(before).into_owned(),
+                after(record, resource),
+            ));
             self.followed = None;
         }
     }
 }
 
 fn value<'a>(attributes: &'a [KeyValue], name: &str) -> Option<&'a Value> {
-    attributes.iter().find(|a| a.key == name)?.value.as_ref()?.value.as_ref()
+    attributes
+        .iter()
+        .find(|a| a.key == name)?
+        .value
+        .as_ref()?
+        .value
+        .as_ref()
 }
 
 fn text(value: Option<&AnyValue>) -> String {
@@ -134,11 +149,19 @@ fn text(value: Option<&AnyValue>) -> String {
 
 fn after(record: &LogRecord, resource: &[KeyValue]) -> String {
     let pairs = |attributes: &[KeyValue]| {
-        let own = attributes.iter().filter(|a| !a.key.starts_with("messaging."));
-        own.map(|a| format!("{}={}", a.key, text(a.value.as_ref()))).collect::<Vec<_>>().join(" ")
+        let own = attributes
+            .iter()
+            .filter(|a| !a.key.starts_with("messaging."));
+        own.map(|a| format!("{}={}", a.key, text(a.value.as_ref())))
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     let (severity, body) = (&record.severity_text, text(record.body.as_ref()));
-    format!("{severity} \"{body}\" {} | resource {}", pairs(&record.attributes), pairs(resource))
+    format!(
+        "{severity} \"{body}\" {} | resource {}",
+        pairs(&record.attributes),
+        pairs(resource)
+    )
 }
 
 // === impl Counts ===
@@ -151,13 +174,26 @@ impl Counts {
 
     /// Prints the summary; whether it balances.
     pub(super) fn sum_up(&self) -> bool {
-        let Counts { produced, delivered, dropped, dead_lettered, redacted, repeated } = self;
+        let Counts {
+            produced,
+            delivered,
+            dropped,
+            dead_lettered,
+            redacted,
+            repeated,
+        } = self;
         println!("\nproduced       {produced:>10}");
-        println!("delivered      {delivered:>10}   of these redacted {redacted}, delivered again {repeated}");
+        println!(
+            "delivered      {delivered:>10}   of these redacted {redacted}, delivered again {repeated}"
+        );
         println!("dropped        {dropped:>10}   health checks");
         println!("dead-lettered  {dead_lettered:>10}   broken lines, in topic logs.demo.dead");
         let balance = self.balance();
-        let verdict = if balance { "balanced: every record produced has one fate" } else { "NOT balanced" };
+        let verdict = if balance {
+            "balanced: every record produced has one fate"
+        } else {
+            "NOT balanced"
+        };
         println!("{verdict}");
         balance
     }
@@ -167,7 +203,11 @@ impl Counts {
 
 impl StatusLine {
     pub(super) fn new() -> Self {
-        StatusLine { before: Counts::default(), cpu: cpu(), at: Instant::now() }
+        StatusLine {
+            before: Counts::default(),
+            cpu: cpu(),
+            at: Instant::now(),
+        }
     }
 
     /// Prints what has changed since the last time, and a record before and after where there is one.
@@ -176,7 +216,8 @@ impl StatusLine {
         let seconds = self.at.elapsed().as_secs_f64().max(0.001);
         let done = now.delivered + now.dropped + now.dead_lettered;
         let before = self.before.delivered + self.before.dropped + self.before.dead_lettered;
-        let each = (cpu.saturating_sub(self.cpu)).as_secs_f64() * 1e6 / (done - before).max(1) as f64;
+        let each =
+            (cpu.saturating_sub(self.cpu)).as_secs_f64() * 1e6 / (done - before).max(1) as f64;
         println!(
             "in {:>6.0}/s  out {:>6.0}/s  dropped {:>6}  dead-lettered {:>5}  redacted {:>5}  lag {:>5}  {each:>5.1} us of CPU a record (producer, broker and sink included)",
             (now.produced - self.before.produced) as f64 / seconds,
@@ -189,15 +230,27 @@ impl StatusLine {
         if let Some((before, after)) = show.seen().pair.take() {
             println!("  before: {before}\n  after:  {after}");
         }
-        *self = StatusLine { before: *now, cpu, at: Instant::now() };
+        *self = StatusLine {
+            before: *now,
+            cpu,
+            at: Instant::now(),
+        };
     }
 }
 
 /// User and system time of this process so far; zero where the system does not tell.
 fn cpu() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit_once(") ").map(|(_, rest)| rest.split(' ').collect()).unwrap_or_default();
-    let ticks = |i: usize| fields.get(i).and_then(|f| f.parse::<u64>().ok()).unwrap_or(0);
+    let fields: Vec<&str> = stat
+        .rsplit_once(") ")
+        .map(|(_, rest)| rest.split(' ').collect())
+        .unwrap_or_default();
+    let ticks = |i: usize| {
+        fields
+            .get(i)
+            .and_then(|f| f.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
     // Fields 14 and 15 of proc(5), in hundredths of a second.
     Duration::from_millis((ticks(11) + ticks(12)) * 10)
 }

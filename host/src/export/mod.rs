@@ -1,5 +1,8 @@
 //! Requests to outcomes: OTLP gRPC; coalescing, retry and classify are pure.
 
+mod otlp;
+pub use otlp::{OtlpOutput, Outlet};
+
 use std::time::Duration;
 
 /// An OTLP output, as meant.
