@@ -8,7 +8,7 @@
 //!   says what became of it by a [`Verdict`].
 //! - [`Enricher`] changes records, by an [`Edit`].
 //! - [`Plugin`] is the configuration of both. [`export!`] makes a plugin of it.
-//! - [`host`] is what a plugin may ask of the gateway, [`formats`] and [`find`] are what most parsers need, and
+//! - [`host`] is what a plugin may ask of the gateway, [`formats`], [`json`] and [`find`] are what most parsers need, and
 //!   [`testing`] runs plugins without Wasm, through the same columns.
 //!
 //! ```
@@ -71,6 +71,7 @@ mod export;
 pub mod find;
 pub mod formats;
 pub mod host;
+pub mod json;
 mod memory;
 mod new_record;
 mod parsed;
@@ -93,3 +94,6 @@ pub use plugin::{ConfigError, Enricher, Parser, Plugin};
 pub use schemars;
 pub use serde;
 pub use value::{Json, Severity, Timestamp, TraceContext, Value};
+
+#[cfg(test)]
+mod tests;

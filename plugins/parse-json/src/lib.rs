@@ -2,12 +2,11 @@
 
 mod config;
 mod roles;
-mod scan;
 
 pub use config::Config;
 
 use roles::{Role, Roles, Taken};
-use scan::{Scan, Scanned, Token};
+use tidegate_sdk::json::{Scan, Scanned, Token};
 use tidegate_sdk::{
     ConfigError, Emit, NewRecord, Parser, Plugin, Record, Severity, Value, Verdict, export, formats,
 };

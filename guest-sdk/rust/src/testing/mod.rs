@@ -1,10 +1,6 @@
 //! Runs plugins without Wasm, through the same columns and under the same rules.
 //!
-//! ```ignore
-//! let plugin = testing::plugin::<Json>(r#"{"time": ["ts"]}"#).unwrap();
-//! let answers = testing::parse_lines(&plugin, [r#"{"ts": 1795230765, "n": 1}"#]);
-//! assert_eq!(answers[0].records[0].attr("n"), Some(&1i64.into()));
-//! ```
+//! The example of the crate shows how a parser is tested.
 
 mod apply;
 mod owned;

@@ -1,24 +1,32 @@
-//! One JSON object, token by token, over text that is UTF-8. It takes what RFC 8259 allows and nothing else.
+//! One JSON object, key by key, without building it: fast, and nothing is copied but text with escapes.
+//!
+//! It takes what RFC 8259 allows and nothing else, to the depth that serde_json allows.
 
-use tidegate_sdk::{Json, Value, find};
+use crate::find;
+use crate::value::Value;
 
-/// Where a mistake is found, [`Scan::at`] is its place.
-pub(crate) type Scanned<T> = Result<T, &'static str>;
+/// What was read, or what is wrong; then [`Scan::at`] is where.
+pub type Scanned<T> = Result<T, &'static str>;
 
 /// The value of a key.
-pub(crate) enum Token<'t> {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Token<'t> {
+    /// Text, without its escapes.
     Text(&'t str),
     /// A whole number, and how it was written.
     Int(i64, &'t str),
+    /// A number with a fraction, or beyond 64 bits.
     Double(f64),
+    /// True or false.
     Bool(bool),
+    /// Nothing.
     Null,
     /// An object or an array, as it was written.
     Json(&'t str),
 }
 
-/// The object, and how far it has been read.
-pub(crate) struct Scan<'a> {
+/// One object, and how far it has been read.
+pub struct Scan<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
@@ -42,8 +50,9 @@ const UNEXPECTED: &str = "unexpected character";
 // === impl Scan ===
 
 impl<'a> Scan<'a> {
+    /// A text that should hold one object.
     #[inline]
-    pub(crate) fn new(text: &'a str) -> Self {
+    pub fn new(text: &'a str) -> Self {
         Scan {
             text,
             bytes: text.as_bytes(),
@@ -53,20 +62,26 @@ impl<'a> Scan<'a> {
     }
 
     /// How many bytes have been read.
-    pub(crate) fn at(&self) -> usize {
+    pub fn at(&self) -> usize {
         self.at
     }
 
     /// The beginning of the object.
+    ///
+    /// # Errors
+    /// Something else.
     #[inline]
-    pub(crate) fn open(&mut self) -> Scanned<()> {
+    pub fn open(&mut self) -> Scanned<()> {
         self.blanks();
         self.eat(b'{')
     }
 
     /// Behind the object there must be nothing.
+    ///
+    /// # Errors
+    /// Something is there.
     #[inline]
-    pub(crate) fn close(&mut self) -> Scanned<()> {
+    pub fn close(&mut self) -> Scanned<()> {
         self.blanks();
         if self.at == self.bytes.len() {
             Ok(())
@@ -76,8 +91,11 @@ impl<'a> Scan<'a> {
     }
 
     /// The next key and its colon; none at the end of the object. `said` is where a key with escapes is written.
+    ///
+    /// # Errors
+    /// No key, or no colon behind it.
     #[inline(always)]
-    pub(crate) fn key<'t>(&mut self, said: &'t mut String) -> Scanned<Option<&'t str>>
+    pub fn key<'t>(&mut self, said: &'t mut String) -> Scanned<Option<&'t str>>
     where
         'a: 't,
     {
@@ -101,8 +119,11 @@ impl<'a> Scan<'a> {
     }
 
     /// The value behind a key. `said` is where a text with escapes is written.
+    ///
+    /// # Errors
+    /// No valid value.
     #[inline(always)]
-    pub(crate) fn value<'t>(&mut self, said: &'t mut String) -> Scanned<Token<'t>>
+    pub fn value<'t>(&mut self, said: &'t mut String) -> Scanned<Token<'t>>
     where
         'a: 't,
     {
@@ -422,15 +443,16 @@ impl Open {
 // === impl Token ===
 
 impl<'t> Token<'t> {
+    /// The same as a value to set.
     #[inline(always)]
-    pub(crate) fn value(&self) -> Value<'t> {
+    pub fn value(&self) -> Value<'t> {
         match self {
             Token::Text(text) => Value::Text(text),
             Token::Int(number, _) => Value::Int(*number),
             Token::Double(number) => Value::Double(*number),
             Token::Bool(flag) => Value::Bool(*flag),
             Token::Null => Value::Null,
-            Token::Json(json) => Json(json).into(),
+            Token::Json(json) => Value::Json(json),
         }
     }
 }
