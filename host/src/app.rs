@@ -8,14 +8,18 @@ pub use plugins::{Plugins, chain, load_plugins, plugin_problems};
 
 use crate::admin;
 use crate::config::{Loaded, OutputSettings, Problem, Settings};
-use crate::export::OtlpOutput;
+use crate::export::{self, OtlpOutput};
 use crate::guests::{CONTRACT_VERSION, Engine};
 use crate::intake::Stopped;
 use crate::telemetry::{Readiness, Registry};
 use pipeline::{Ended, Running};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
+
+/// How often outputs are asked how they are.
+const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +36,8 @@ pub enum StartError {
 pub struct App {
     pipelines: JoinSet<Ended>,
     stop: tokio::sync::watch::Sender<bool>,
-    outputs: Outputs,
+    // Ends with it.
+    _watch: JoinSet<()>,
     registry: Registry,
     // Held, because dropping it ends it.
     _admin: Option<admin::Server>,
@@ -40,7 +45,7 @@ pub struct App {
 }
 
 /// The outputs by their names, each shared by all who send to it.
-pub(crate) type Outputs = HashMap<String, Arc<OtlpOutput>>;
+type Outputs = HashMap<String, OtlpOutput>;
 
 impl App {
     /// Builds everything and starts reading. Call it inside a runtime.
@@ -57,7 +62,12 @@ impl App {
         let readiness = Readiness::default();
         let engine = Engine::new(cache.as_deref()).map_err(other)?;
         let plugins = load_plugins(&engine, loaded).map_err(StartError::Problems)?;
-        let outputs = connect(outputs, &registry, &readiness)?;
+        let outputs = connect(outputs, &registry)?;
+        let mut watch = JoinSet::new();
+        watch.spawn(watch_outputs(
+            outputs.values().cloned().collect(),
+            readiness.clone(),
+        ));
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let mut running = JoinSet::new();
         for settings in pipelines {
@@ -81,7 +91,7 @@ impl App {
         Ok(App {
             pipelines: running,
             stop,
-            outputs,
+            _watch: watch,
             registry,
             _admin: admin,
             failed: None,
@@ -127,16 +137,32 @@ fn other(error: impl std::fmt::Display) -> StartError {
     StartError::Other(error.to_string())
 }
 
-fn connect(
-    outputs: &[Arc<OutputSettings>],
-    registry: &Registry,
-    readiness: &Readiness,
-) -> Result<Outputs, StartError> {
+/// Sets the outputs up; each connects when it is first used.
+fn connect(outputs: &[Arc<OutputSettings>], registry: &Registry) -> Result<Outputs, StartError> {
     let each = outputs.iter().map(|output| {
         let OutputSettings::Otlp(settings) = &**output;
-        let condition = readiness.condition(&format!("output {}", settings.name));
-        let built = OtlpOutput::new(settings.clone(), registry.output(&settings.name), condition);
-        Ok((settings.name.clone(), Arc::new(built.map_err(other)?)))
+        let built = OtlpOutput::new(settings.clone(), registry.output(&settings.name));
+        Ok((settings.name.clone(), built.map_err(other)?))
     });
     each.collect()
+}
+
+/// Makes what outputs say of themselves conditions of readiness.
+async fn watch_outputs(outputs: Vec<OtlpOutput>, readiness: Readiness) {
+    let condition = |output: &OtlpOutput| readiness.condition(&format!("output {}", output.name()));
+    let watched: Vec<_> = outputs
+        .into_iter()
+        .map(|output| (condition(&output), output))
+        .collect();
+    let mut interval = tokio::time::interval(HEALTH_INTERVAL);
+    loop {
+        interval.tick().await;
+        for (condition, output) in &watched {
+            match output.health().condition() {
+                // One that is away is tried again; only a person can mend one that is wrong.
+                export::Condition::Well | export::Condition::Away(_) => condition.ready(),
+                export::Condition::Wrong(reason) => condition.not_ready(&reason),
+            }
+        }
+    }
 }

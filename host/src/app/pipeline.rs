@@ -3,6 +3,7 @@
 use super::{Outputs, Plugins, StartError};
 use crate::config::{OutputSettings, PipelineSettings};
 use crate::encode::otlp::Limits;
+use crate::export::Pump;
 use crate::guests::Broken;
 use crate::intake::{Intake, Stopped};
 use crate::kafka::Committer;
@@ -16,6 +17,9 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
+
+/// How long threads and tasks may take to end once everything is settled or given up.
+const REST_LIMIT: Duration = Duration::from_secs(2);
 
 /// What all pipelines share.
 #[derive(Clone, Copy)]
@@ -33,6 +37,7 @@ pub(super) struct Running {
     settle: settle::Handle,
     settling: tokio::task::JoinHandle<()>,
     lanes: Vec<JoinHandle<()>>,
+    pumps: Vec<Pump>,
     condition: Arc<Condition>,
 }
 
@@ -67,9 +72,9 @@ impl Running {
             Arc::new(committer.clone()),
             directives,
         ));
-        let (mut queues, mut lanes) = (Vec::new(), Vec::new());
+        let (mut queues, mut lanes, mut pumps) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..settings.lanes.max(1) {
-            let lane = lane(settings, parts, condition.clone())?;
+            let lane = lane(settings, parts, condition.clone(), &mut pumps)?;
             let (queue, batches) = channel();
             let name = format!("{}-{number}", settings.name);
             let thread = std::thread::Builder::new()
@@ -96,6 +101,7 @@ impl Running {
             settle,
             settling,
             lanes,
+            pumps,
             condition,
         })
     }
@@ -118,18 +124,24 @@ impl Running {
                 "gave up waiting after {limit:?}: what is left is read again"
             );
         }
-        // Takes the queues with it, so the lanes end too.
+        // Takes the queues with it, so the lanes end too, and with the lanes the outlets.
         self.intake.leave(limit).await;
-        let lanes = self.lanes;
-        let ended =
-            tokio::task::spawn_blocking(move || lanes.into_iter().for_each(|l| drop(l.join())));
-        if tokio::time::timeout(limit, ended).await.is_err() {
+        let rest = async {
+            let lanes = std::mem::take(&mut self.lanes);
+            let _ = tokio::task::spawn_blocking(|| lanes.into_iter().for_each(|l| drop(l.join())))
+                .await;
+            for pump in &mut self.pumps {
+                pump.finished().await;
+            }
+            let _ = (&mut self.settling).await;
+        };
+        if tokio::time::timeout(REST_LIMIT, rest).await.is_err() {
             tracing::warn!(
                 pipeline = self.name,
-                "a plugin did not end within {limit:?}"
+                "something did not end within {REST_LIMIT:?}: gave up waiting"
             );
+            self.pumps.iter().for_each(Pump::abort);
         }
-        let _ = tokio::time::timeout(limit, self.settling).await;
         Ended {
             pipeline: self.name,
             why,
@@ -157,13 +169,14 @@ fn lane(
     settings: &PipelineSettings,
     parts: Parts<'_>,
     condition: Arc<Condition>,
+    pumps: &mut Vec<Pump>,
 ) -> Result<Lane, StartError> {
     let chain = super::chain(settings, parts.plugins, parts.registry).map_err(super::other)?;
     let usual = std::iter::once(&settings.to_records);
     let routes = settings.routes.iter().map(|(_, outputs)| outputs);
     let destinations = usual
         .chain(routes)
-        .map(|outputs| destination(outputs, parts.outputs))
+        .map(|outputs| destination(outputs, parts.outputs, pumps))
         .collect();
     let on_broken = Box::new(move |broken: &Broken| {
         tracing::error!(plugin = %broken.plugin, version = %broken.version, reason = broken.reason, "plugin is broken: the pipeline pauses until the gateway is started again");
@@ -177,17 +190,25 @@ fn lane(
     })
 }
 
-fn destination(settings: &[Arc<OutputSettings>], outputs: &Outputs) -> Destination {
+fn destination(
+    settings: &[Arc<OutputSettings>],
+    outputs: &Outputs,
+    pumps: &mut Vec<Pump>,
+) -> Destination {
     let mut limits = Limits {
         records: usize::MAX,
         bytes: usize::MAX,
     };
     let mut outlets = Vec::new();
-    for output in settings {
-        let OutputSettings::Otlp(otlp) = &**output;
-        limits.records = limits.records.min(otlp.request.records);
-        limits.bytes = limits.bytes.min(otlp.request.bytes);
-        outlets.extend(outputs.get(output.name()).map(|o| o.lane()));
+    for output in settings.iter().filter_map(|s| outputs.get(s.name())) {
+        let of = output.limits();
+        limits = Limits {
+            records: limits.records.min(of.records),
+            bytes: limits.bytes.min(of.bytes),
+        };
+        let (outlet, pump) = output.lane();
+        outlets.push(outlet);
+        pumps.push(pump);
     }
     Destination { outlets, limits }
 }

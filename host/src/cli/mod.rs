@@ -35,7 +35,7 @@ enum Command {
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(args) => run::run(args),
-        Command::Check(args) => check::run_with(args, app::plugin_problems),
+        Command::Check(args) => check::run(args, app::plugin_problems),
         Command::Pipe(args) => pipe::run(args),
         Command::Demo(args) => demo::run(args),
     }
