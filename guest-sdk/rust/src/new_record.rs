@@ -25,6 +25,7 @@ pub struct NewRecord<'e> {
     body_kind: u8,
     body: [u32; 2],
     trace: TraceContext,
+    traced: bool,
 }
 
 /// Which keys there may be among the attributes: no false no.
@@ -47,6 +48,7 @@ impl<'e> NewRecord<'e> {
             body_kind: kind::NULL,
             body: [0; 2],
             trace: TraceContext::default(),
+            traced: false,
         }
     }
 
@@ -75,6 +77,7 @@ impl<'e> NewRecord<'e> {
     /// The trace that it belongs to.
     #[inline]
     pub fn trace_id(&mut self, id: [u8; 16]) -> &mut Self {
+        self.traced = true;
         self.trace.trace_id = id;
         self
     }
@@ -82,6 +85,7 @@ impl<'e> NewRecord<'e> {
     /// The span that it belongs to.
     #[inline]
     pub fn span_id(&mut self, id: [u8; 8]) -> &mut Self {
+        self.traced = true;
         self.trace.span_id = id;
         self
     }
@@ -89,6 +93,7 @@ impl<'e> NewRecord<'e> {
     /// W3C trace flags.
     #[inline]
     pub fn trace_flags(&mut self, flags: u8) -> &mut Self {
+        self.traced = true;
         self.trace.flags = flags;
         self
     }
@@ -124,7 +129,7 @@ impl<'e> NewRecord<'e> {
             records.body_kind.resize(number, kind::TEXT);
             records.body_kind.push(self.body_kind);
         }
-        if self.trace != TraceContext::default() || !records.trace.is_empty() {
+        if self.traced || !records.trace.is_empty() {
             records.trace.resize(TRACE_BYTES * number, 0);
             push_trace(&mut records.trace, &self.trace);
         }

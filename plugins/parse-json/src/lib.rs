@@ -1,7 +1,8 @@
 //! JSON objects, one a record: known keys become time, severity, body, trace and resource, the others attributes.
 
 mod config;
-mod roles;
+#[doc(hidden)]
+pub mod roles;
 
 pub use config::Config;
 
@@ -13,7 +14,8 @@ use tidegate_sdk::{
 
 /// The plugin.
 pub struct ParseJson {
-    roles: Roles,
+    #[doc(hidden)]
+    pub roles: Roles,
 }
 
 export!(parser ParseJson, "JSON objects, one a record.");

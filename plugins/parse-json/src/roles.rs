@@ -5,11 +5,16 @@ use tidegate_sdk::{ConfigError, find};
 
 /// What a key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
+pub enum Role {
+    /// When it happened.
     Time,
+    /// How severe it is.
     Level,
+    /// The body.
     Message,
+    /// The trace.
     TraceId,
+    /// The span.
     SpanId,
     /// The resource's attribute of this number.
     Resource(u8),
@@ -17,20 +22,21 @@ pub(crate) enum Role {
 
 /// A key that has a meaning, by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Known {
-    pub(crate) role: Role,
+pub struct Known {
+    /// What it means.
+    pub role: Role,
     number: u8,
 }
 
 /// All keys that have a meaning, in a hash table with open addressing over length, first and last byte.
-pub(crate) struct Roles {
+pub struct Roles {
     slots: [u8; SLOTS],
     known: Vec<(Box<[u8]>, Known)>,
     resources: Vec<String>,
 }
 
 /// Which key of the object has filled which role.
-pub(crate) struct Taken([u8; SLOTS]);
+pub struct Taken([u8; SLOTS]);
 
 /// So many keys may have a meaning: a quarter of the table stays free.
 const KEYS_MAX: usize = 48;
@@ -40,7 +46,8 @@ const FREE: u8 = u8::MAX;
 // === impl Roles ===
 
 impl Roles {
-    pub(crate) fn new(config: Config) -> Result<Self, ConfigError> {
+    /// From the configuration.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
         let mut roles = Roles {
             slots: [FREE; SLOTS],
             known: Vec::new(),
@@ -67,7 +74,7 @@ impl Roles {
 
     /// What a key means, if anything.
     #[inline(always)]
-    pub(crate) fn of(&self, key: &str) -> Option<Known> {
+    pub fn of(&self, key: &str) -> Option<Known> {
         let key = key.as_bytes();
         let mut slot = hash(key);
         loop {
@@ -81,7 +88,7 @@ impl Roles {
 
     /// What a resource's attribute is called.
     #[inline]
-    pub(crate) fn resource(&self, number: u8) -> &str {
+    pub fn resource(&self, number: u8) -> &str {
         &self.resources[usize::from(number)]
     }
 
@@ -141,13 +148,14 @@ fn hash(key: &[u8]) -> usize {
 impl Taken {
     /// Whether the role is free, or this very key has filled it: of a key that is repeated the last value counts.
     #[inline(always)]
-    pub(crate) fn may(&self, known: Known) -> bool {
+    pub fn may(&self, known: Known) -> bool {
         let by = self.0[known.role.number()];
         by == FREE || by == known.number
     }
 
+    /// Now this key has filled its role.
     #[inline(always)]
-    pub(crate) fn by(&mut self, known: Known) {
+    pub fn by(&mut self, known: Known) {
         self.0[known.role.number()] = known.number;
     }
 }

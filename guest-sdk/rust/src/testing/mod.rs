@@ -190,7 +190,10 @@ fn check_parsed(given: &Columns, parsed: &Parsed) -> Result<(), String> {
                 .windows(2)
                 .all(|pair| pair[0].input < pair[1].input),
         ),
-        ("joined inputs in pairs", parsed.joined.len() % 2 == 0),
+        (
+            "joined inputs in pairs",
+            parsed.joined.len().is_multiple_of(2),
+        ),
     ];
     if let Some((rule, _)) = rules.iter().find(|(_, kept)| !kept) {
         return Err((*rule).to_owned());

@@ -48,7 +48,10 @@ pub(super) fn record(line: &str) -> Option<OwnedRecord> {
     for (key, value) in pairs {
         let role = role(&key);
         let by = taken.iter().find(|(known, _)| *known == role);
-        if role != "" && by.is_none_or(|(_, by)| *by == key) && meant(&mut record, role, &value) {
+        if !role.is_empty()
+            && by.is_none_or(|(_, by)| *by == key)
+            && meant(&mut record, role, &value)
+        {
             taken.push((role, key));
         } else {
             set(&mut record.attributes, key, owned(&value));
