@@ -6,6 +6,8 @@ use wasmparser::{Encoding, Parser, Payload};
 
 /// The contract that this gateway speaks.
 pub const CONTRACT_VERSION: &str = "0.1.0";
+/// All contracts that this gateway speaks.
+pub const CONTRACT_VERSIONS: &[&str] = &[CONTRACT_VERSION];
 /// The contract's package.
 const PACKAGE: &str = "tidegate:plugin/";
 /// The contract's text, for core modules that do not bring it.
@@ -36,7 +38,7 @@ pub enum PluginKind {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ComponentError {
     /// Neither a core module nor a component, or a damaged one.
-    #[error("not WebAssembly: {0}")]
+    #[error("is not WebAssembly: {0}")]
     NotWasm(String),
     /// No export is one of the contract's.
     #[error(
@@ -63,7 +65,7 @@ pub enum ComponentError {
         remedy: String,
     },
     /// The core module cannot be wrapped.
-    #[error("cannot make a component of this core module: {0}")]
+    #[error("cannot be made a component: {0}")]
     Encode(String),
 }
 

@@ -54,14 +54,14 @@ pub struct Description {
 pub enum LoadError {
     /// The binary has no plugins inside.
     #[error(
-        "builtin:{name} is not in this binary: it was built without plugins; run `cargo xtask guests`, then build again"
+        "is builtin:{name}, but this binary was built without plugins; run `cargo xtask guests`, then build it again"
     )]
     NoBuiltins {
         /// The name asked for.
         name: String,
     },
     /// No shipped plugin has that name.
-    #[error("no plugin builtin:{name}; there are {known}")]
+    #[error("is builtin:{name}, but the plugins in this binary are {known}")]
     UnknownBuiltin {
         /// The name asked for.
         name: String,
@@ -89,10 +89,10 @@ pub enum LoadError {
     #[error("faulted in `describe`: {0}")]
     Describe(Fault),
     /// Its schema is none.
-    #[error("its own configuration schema is wrong: {0}")]
+    #[error("describes a configuration schema that is wrong: {0}")]
     Schema(String),
     /// Its configuration is wrong.
-    #[error("its configuration is wrong: {}", list(.0))]
+    #[error("refuses its configuration: {}", list(.0))]
     Config(Vec<Violation>),
     /// It faulted when configured.
     #[error("faulted in `configure`: {0}")]

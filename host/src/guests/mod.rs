@@ -34,7 +34,7 @@ mod splice;
 
 pub use chain::{Chain, ChainError, Members};
 pub use clock::{Clock, SystemClock};
-pub use component::{CONTRACT_VERSION, ComponentError, PluginKind};
+pub use component::{CONTRACT_VERSION, CONTRACT_VERSIONS, ComponentError, PluginKind};
 pub use engine::{Engine, EngineError};
 pub use fault::{Fault, FaultKind};
 pub use load::{Description, LoadError, Plugin};
