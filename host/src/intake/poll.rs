@@ -357,7 +357,7 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             return;
         }
         session.tenancy.surveyed = Some(Instant::now());
-        let mut lag = 0i64;
+        let mut lags = Vec::new();
         for (partition, survey) in session.consumer.survey(self.settings.read_committed).await {
             let owned = session.tenancy.owned.get_mut(&partition);
             let Some(owned) = owned.filter(|o| o.state == State::Reading) else {
@@ -373,17 +373,17 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
                 .committer
                 .committed(&partition)
                 .unwrap_or(survey.position);
-            lag = lag.saturating_add(
-                survey
-                    .end
-                    .map_or(0, |end| end.saturating_sub(behind).max(0)),
-            );
+            let lag = survey
+                .end
+                .map_or(0, |end| end.saturating_sub(behind).max(0));
+            lags.push((partition.clone(), lag));
             if self.batcher.is_at_end(&partition) {
                 owned.state = State::Done;
                 session.consumer.pause(&partition).await;
             }
         }
-        self.metrics.lag.set(lag);
+        self.metrics.lag.set(lags.iter().map(|(_, lag)| lag).sum());
+        self.metrics.partition_lag.replace(lags);
     }
 
     async fn recover(

@@ -2,8 +2,17 @@
 //!
 //! Each struct belongs to one named thing. `Default` gives one that nobody reads: for tests and `pipe`.
 
+use crate::model::Partition;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Partitions of one pipeline whose lag is told one by one.
+pub(super) const PARTITIONS_MAX: usize = 10_000;
+
+/// The lag of each partition that a pipeline owns, in records. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct PartitionLag(Arc<Mutex<Vec<(Partition, i64)>>>);
 
 /// Of one pipeline. Records are inputs: Kafka records.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +41,8 @@ pub struct PipelineMetrics {
     pub partitions: Gauge,
     /// Records between the committed offset and the end, of all partitions assigned.
     pub lag: Gauge,
+    /// The same, a partition.
+    pub partition_lag: PartitionLag,
     /// Bytes in flight.
     pub in_flight_bytes: Gauge,
 }
@@ -80,4 +91,23 @@ pub struct OutputMetrics {
     pub refused: Counter,
     /// 1 while the output is wrong or away, 0 while it answers.
     pub unhealthy: Gauge,
+}
+
+// === impl PartitionLag ===
+
+impl PartitionLag {
+    /// These are the partitions, and how many records each is behind its end.
+    pub fn replace(&self, mut lags: Vec<(Partition, i64)>) {
+        lags.truncate(PARTITIONS_MAX);
+        *self.lock() = lags;
+    }
+
+    /// Partitions and lags.
+    pub(super) fn all(&self) -> Vec<(Partition, i64)> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(Partition, i64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
