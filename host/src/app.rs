@@ -4,20 +4,22 @@
 mod pipeline;
 mod plugins;
 
-pub use plugins::{Plugins, load_plugins};
+pub use plugins::{Plugins, chain, load_plugins, plugin_problems};
 
 use crate::admin;
 use crate::config::{Loaded, OutputSettings, Problem, Settings};
-use crate::export::OtlpOutput;
-use crate::guests::Engine;
+use crate::export::{self, OtlpOutput};
+use crate::guests::{CONTRACT_VERSION, Engine};
 use crate::intake::Stopped;
-use crate::telemetry::readiness::Readiness;
-use crate::telemetry::registry::Registry;
+use crate::telemetry::{Readiness, Registry};
 use pipeline::{Ended, Running};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
+
+/// How often outputs are asked how they are.
+const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -34,39 +36,70 @@ pub enum StartError {
 pub struct App {
     pipelines: JoinSet<Ended>,
     stop: tokio::sync::watch::Sender<bool>,
-    outputs: Outputs,
-    registry: Arc<Registry>,
-    admin: Option<admin::Server>,
+    // Ends with it.
+    _watch: JoinSet<()>,
+    registry: Registry,
+    // Held, because dropping it ends it.
+    _admin: Option<admin::Server>,
+    failed: Option<String>,
 }
 
 /// The outputs by their names, each shared by all who send to it.
-pub(crate) type Outputs = HashMap<String, Arc<OtlpOutput>>;
+type Outputs = HashMap<String, OtlpOutput>;
 
 impl App {
     /// Builds everything and starts reading. Call it inside a runtime.
     pub async fn start(loaded: &Loaded) -> Result<App, StartError> {
-        let Settings { outputs, pipelines, admin, cache, shutdown_timeout, .. } = &loaded.settings;
-        let registry = Arc::new(Registry::new());
-        let readiness = Arc::new(Readiness::default());
-        let engine = Engine::new(cache.as_deref()).map_err(|e| StartError::Other(e.to_string()))?;
+        let Settings {
+            outputs,
+            pipelines,
+            admin,
+            cache,
+            shutdown_timeout,
+            ..
+        } = &loaded.settings;
+        let registry = Registry::new(env!("CARGO_PKG_VERSION"), &[CONTRACT_VERSION]);
+        let readiness = Readiness::default();
+        let engine = Engine::new(cache.as_deref()).map_err(other)?;
         let plugins = load_plugins(&engine, loaded).map_err(StartError::Problems)?;
-        let outputs = connect(outputs, &registry, &readiness)?;
+        let outputs = connect(outputs, &registry)?;
+        let mut watch = JoinSet::new();
+        watch.spawn(watch_outputs(
+            outputs.values().cloned().collect(),
+            readiness.clone(),
+        ));
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let mut running = JoinSet::new();
         for settings in pipelines {
-            let parts = pipeline::Parts { plugins: &plugins, outputs: &outputs, registry: &registry, readiness: &readiness };
+            let parts = pipeline::Parts {
+                plugins: &plugins,
+                outputs: &outputs,
+                registry: &registry,
+                readiness: &readiness,
+            };
             let pipeline = Running::start(settings, parts)?;
             running.spawn(pipeline.run(stopped.clone(), *shutdown_timeout));
         }
+        let state = admin::State {
+            registry: registry.clone(),
+            readiness,
+        };
         let admin = match admin {
-            Some(address) => Some(admin::Server::start(*address, registry.clone(), readiness).await.map_err(|e| StartError::Other(e.to_string()))?),
+            Some(address) => Some(admin::start(*address, state).await.map_err(other)?),
             None => None,
         };
-        Ok(App { pipelines: running, stop, outputs, registry, admin })
+        Ok(App {
+            pipelines: running,
+            stop,
+            _watch: watch,
+            registry,
+            _admin: admin,
+            failed: None,
+        })
     }
 
     /// Counters of the running gateway.
-    pub fn registry(&self) -> &Arc<Registry> {
+    pub fn registry(&self) -> &Registry {
         &self.registry
     }
 
@@ -76,25 +109,60 @@ impl App {
     }
 
     /// Waits until every pipeline has ended: asked to, at the end of its topics, or because it cannot go
-    /// on, which stops the others too. Gives the first reason that is not a good one.
+    /// on, which stops the others too. Gives the first reason that is not a good one. Dropping the future
+    /// loses nothing.
     pub async fn ended(&mut self) -> Result<(), String> {
-        let mut result = Ok(());
         while let Some(ended) = self.pipelines.join_next().await {
-            let ended = ended.unwrap_or_else(|error| Ended::failed("a pipeline", error.to_string()));
-            match ended.why {
-                Ok(Stopped::Asked | Stopped::AtEnd) => {}
-                Err(reason) => {
-                    result = result.and(Err(format!("pipeline {}: {reason}", ended.pipeline)));
-                    self.stop();
-                }
+            let failed = match ended {
+                Ok(Ended {
+                    why: Ok(Stopped::Asked | Stopped::AtEnd),
+                    ..
+                }) => None,
+                Ok(Ended {
+                    pipeline,
+                    why: Err(reason),
+                }) => Some(format!("pipeline {pipeline}: {reason}")),
+                Err(panic) => Some(panic.to_string()),
+            };
+            if let Some(reason) = failed {
+                self.failed.get_or_insert(reason);
+                self.stop();
             }
         }
-        for output in self.outputs.values() {
-            output.close(Duration::ZERO).await;
+        self.failed.take().map_or(Ok(()), Err)
+    }
+}
+
+fn other(error: impl std::fmt::Display) -> StartError {
+    StartError::Other(error.to_string())
+}
+
+/// Sets the outputs up; each connects when it is first used.
+fn connect(outputs: &[Arc<OutputSettings>], registry: &Registry) -> Result<Outputs, StartError> {
+    let each = outputs.iter().map(|output| {
+        let OutputSettings::Otlp(settings) = &**output;
+        let built = OtlpOutput::new(settings.clone(), registry.output(&settings.name));
+        Ok((settings.name.clone(), built.map_err(other)?))
+    });
+    each.collect()
+}
+
+/// Makes what outputs say of themselves conditions of readiness.
+async fn watch_outputs(outputs: Vec<OtlpOutput>, readiness: Readiness) {
+    let condition = |output: &OtlpOutput| readiness.condition(&format!("output {}", output.name()));
+    let watched: Vec<_> = outputs
+        .into_iter()
+        .map(|output| (condition(&output), output))
+        .collect();
+    let mut interval = tokio::time::interval(HEALTH_INTERVAL);
+    loop {
+        interval.tick().await;
+        for (condition, output) in &watched {
+            match output.health().condition() {
+                // One that is away is tried again; only a person can mend one that is wrong.
+                export::Condition::Well | export::Condition::Away(_) => condition.ready(),
+                export::Condition::Wrong(reason) => condition.not_ready(&reason),
+            }
         }
-        if let Some(admin) = self.admin.take() {
-            admin.stop().await;
-        }
-        result
     }
 }

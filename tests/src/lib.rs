@@ -10,6 +10,7 @@ pub mod expect;
 pub mod gateway;
 pub mod guard;
 pub mod kafka;
+pub mod memory;
 pub mod pipeline;
 
 use std::net::TcpListener;

@@ -1,7 +1,7 @@
 //! Every version that xtask pins, and the names in the cache folder that follow from them.
 //!
 //! Kafka's and the Collector's numbers stand once more where their own tools read them (tests/kafka/pom.xml,
-//! tests/collector/go.mod); the test below holds them together.
+//! tests/collector/go.mod) and where the tests look for them in the cache; the test below holds them together.
 
 /// Apache Kafka, from Maven.
 pub const KAFKA: &str = "4.1.0";
@@ -19,12 +19,14 @@ pub const GO_MIN: (u32, u32) = (1, 21);
 mod tests {
     use super::*;
 
-    /// *Scenario:* somebody raises a version in one of its two places.
-    /// *Guarantees:* the other one is not forgotten.
+    /// *Scenario:* somebody raises a version in one of its places.
+    /// *Guarantees:* the others are not forgotten.
     #[test]
-    fn the_numbers_agree_with_the_files_of_maven_and_go() {
+    fn the_numbers_agree_with_maven_go_and_the_tests() {
         let pom = include_str!("../../tests/kafka/pom.xml");
         assert!(pom.contains(&format!("<kafka.version>{KAFKA}</kafka.version>")));
+        let tests = include_str!("../../tests/src/kafka.rs");
+        assert!(tests.contains(&format!("const VERSION: &str = \"{KAFKA}\";")));
         let go_mod = include_str!("../../tests/collector/go.mod");
         assert!(go_mod.contains(&format!(
             "go.opentelemetry.io/collector/otelcol v{OTELCOL}\n"

@@ -16,13 +16,9 @@ pub struct Args {
     pub schema: bool,
 }
 
-/// Checks what the file itself says. 0: all is well; 1: there are problems, on stderr.
-pub fn run(args: Args) -> ExitCode {
-    run_with(args, |_| Vec::new())
-}
-
-/// As [`run`]; `verify` finds what only shows when plugins are loaded.
-pub fn run_with(args: Args, verify: impl FnOnce(&Loaded) -> Vec<Problem>) -> ExitCode {
+/// Checks the file, and with `verify` what only shows when its plugins are loaded. 0: all is well; 1: there are
+/// problems, on stderr.
+pub fn run(args: Args, verify: impl FnOnce(&Loaded) -> Vec<Problem>) -> ExitCode {
     let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
     match report(&args, verify, &mut out, &mut err) {
         Ok(true) => ExitCode::SUCCESS,

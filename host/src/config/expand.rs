@@ -5,7 +5,7 @@
 
 use super::problem::{Field, Problem};
 use super::tree::{Data, Node};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The longest file that `${file:...}` reads, in bytes.
 const SECRET_BYTES_MAX: u64 = 64 << 10;
@@ -104,7 +104,7 @@ fn is_variable(name: &str) -> bool {
 }
 
 /// The content of a file without the line end that editors add.
-fn secret(path: &PathBuf) -> Result<String, Broken> {
+fn secret(path: &Path) -> Result<String, Broken> {
     let broken = |rule| (format!("the file {} {rule}", path.display()), String::new());
     let mut text = super::tree::read(path).map_err(broken)?;
     if text.len() as u64 > SECRET_BYTES_MAX {

@@ -45,12 +45,13 @@ impl LineMap {
             }
         };
         let nothing = Node::nothing();
-        let node = own.node.unwrap_or(&nothing);
         let json = super::check::plugin_config(own.node);
-        violations(&validator, schema, &json, node)
-            .into_iter()
-            .map(|v| self.placed(plugin, own.within(v.problem(own.file, node))))
-            .collect()
+        let found = violations(&validator, schema, &json, own.node.unwrap_or(&nothing));
+        let each = found.into_iter().map(|mut violation| {
+            violation.field = own.within(violation.field);
+            violation.problem(own.file, own.base)
+        });
+        each.collect()
     }
 
     /// A problem with a plugin's own configuration that the plugin itself told: `pointer` is a JSON
@@ -59,9 +60,9 @@ impl LineMap {
         let own = self.plugin(plugin);
         let nothing = Node::nothing();
         let node = own.node.unwrap_or(&nothing);
-        let field = node.field(pointer);
-        let (line, column) = node.place(&field);
-        let problem = Problem {
+        let field = own.within(node.field(pointer));
+        let (line, column) = own.base.place(&field);
+        Problem {
             file: own.file.clone(),
             line,
             column,
@@ -72,47 +73,40 @@ impl LineMap {
                 node.without_secrets(message)
             ),
             remedy: String::new(),
-        };
-        self.placed(plugin, own.within(problem))
+        }
     }
 
     fn plugin(&self, plugin: &str) -> PluginConfig<'_> {
         if let Some((file, node)) = self.plugin_files.get(plugin) {
             return PluginConfig {
                 file,
-                node: Some(node),
+                base: node,
                 prefix: Field::default(),
+                node: Some(node),
             };
         }
         let prefix = field!["plugins", plugin, "config"];
         PluginConfig {
             file: &self.file,
+            base: &self.root,
             node: self.root.get(&prefix),
             prefix,
         }
     }
-
-    /// The same problem, at the plugin's name where the file says nothing of its configuration.
-    fn placed(&self, plugin: &str, mut problem: Problem) -> Problem {
-        if problem.line == 0 {
-            (problem.line, problem.column) = self.root.key_place(&field!["plugins", plugin]);
-        }
-        problem
-    }
 }
 
-/// A plugin's own configuration: where it stands, and what is before it in a field's path.
+/// A plugin's own configuration: its file, what that file holds, and where in it the configuration is.
 struct PluginConfig<'a> {
     file: &'a PathBuf,
-    node: Option<&'a Node>,
+    base: &'a Node,
     prefix: Field,
+    /// None where the file says nothing of it.
+    node: Option<&'a Node>,
 }
 
 impl PluginConfig<'_> {
-    fn within(&self, mut problem: Problem) -> Problem {
-        let mut steps = self.prefix.0.clone();
-        steps.append(&mut problem.field.0);
-        problem.field = Field(steps);
-        problem
+    fn within(&self, field: Field) -> Field {
+        let steps = self.prefix.0.iter().cloned().chain(field.0);
+        Field(steps.collect())
     }
 }

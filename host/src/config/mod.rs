@@ -132,15 +132,7 @@ pub struct Loaded {
 pub fn load(path: &Path) -> Result<Loaded, Vec<Problem>> {
     match tree::read(path) {
         Ok(text) => from_text(path, &text, &|name| std::env::var(name).ok()),
-        Err(rule) => Err(vec![Problem {
-            file: path.to_owned(),
-            line: 0,
-            column: 0,
-            field: Field::default(),
-            value: None,
-            rule,
-            remedy: String::new(),
-        }]),
+        Err(rule) => Err(vec![Problem::of_file(path, rule)]),
     }
 }
 
@@ -154,7 +146,7 @@ pub fn from_text(
     text: &str,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Loaded, Vec<Problem>> {
-    let mut root = tree::parse(path, text).map_err(|problem| vec![problem])?;
+    let mut root = tree::parse(path, text).map_err(|problem| vec![*problem])?;
     let sources = expand::Sources {
         env,
         folder: path.parent().unwrap_or(Path::new("")),

@@ -3,7 +3,7 @@
 //! Pure data; nothing here reads or decides anything.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One thing that is wrong with a configuration. Its text reads
 /// `FILE:LINE:COLUMN: FIELD is VALUE, but RULE; REMEDY`.
@@ -47,6 +47,21 @@ macro_rules! field {
 pub(crate) use field;
 
 // === impl Problem ===
+
+impl Problem {
+    /// A problem with a file as a whole.
+    pub fn of_file(file: &Path, rule: impl Into<String>) -> Problem {
+        Problem {
+            file: file.to_owned(),
+            line: 0,
+            column: 0,
+            field: Field::default(),
+            value: None,
+            rule: rule.into(),
+            remedy: String::new(),
+        }
+    }
+}
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -168,15 +168,7 @@ fn mend(json: &mut Value, violation: Violation) {
 impl Shape {
     /// Never met: what the schema lets pass, the types read; a test holds them together.
     fn unread(file: &Path) -> Shape {
-        let problem = Problem {
-            file: file.to_owned(),
-            line: 0,
-            column: 0,
-            field: Field::default(),
-            value: None,
-            rule: "cannot be read as a configuration".to_owned(),
-            remedy: String::new(),
-        };
+        let problem = Problem::of_file(file, "cannot be read as a configuration");
         Shape {
             problems: vec![problem],
             rest: None,

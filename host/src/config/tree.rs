@@ -81,23 +81,18 @@ pub fn read(path: &Path) -> Result<String, String> {
 ///
 /// # Errors
 /// The first thing that is no YAML, with its line: what follows it cannot be read.
-pub fn parse(file: &Path, text: &str) -> Result<Node, Problem> {
-    let problem = |line, column, rule: String| Problem {
-        file: file.to_owned(),
-        line,
-        column,
-        field: Field::default(),
-        value: None,
-        rule,
-        remedy: String::new(),
-    };
+pub fn parse(file: &Path, text: &str) -> Result<Node, Box<Problem>> {
     if text.len() as u64 > FILE_BYTES_MAX {
         let rule = format!("must be at most {FILE_BYTES_MAX} bytes long");
-        return Err(problem(0, 0, rule));
+        return Err(Box::new(Problem::of_file(file, rule)));
     }
     serde_saphyr::from_str_with_options::<Node>(text, options()).map_err(|e| {
         let at = e.location().unwrap_or(Location::UNKNOWN);
-        problem(at.line(), at.column(), fault(e.without_snippet()))
+        Box::new(Problem {
+            line: at.line(),
+            column: at.column(),
+            ..Problem::of_file(file, fault(e.without_snippet()))
+        })
     })
 }
 
@@ -111,8 +106,12 @@ fn fault(error: &Error) -> String {
             BudgetBreach::Depth { .. } => format!("must be nested at most {DEPTH_MAX} levels deep"),
             BudgetBreach::Documents { .. } => "must hold one document only".to_owned(),
             BudgetBreach::Nodes { .. } => format!("must have at most {NODES_MAX} values"),
-            _ => format!("must have at most {ALIASES_MAX} aliases, and fewer of large parts"),
+            _ => too_many_aliases(),
         },
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => too_many_aliases(),
+        Error::AliasError { error, .. } => fault(error),
         other => {
             let text = other.render();
             let first = text.lines().next().unwrap_or_default();
@@ -126,7 +125,6 @@ fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: DEPTH_MAX,
-            flow_nesting_limit: DEPTH_MAX,
             max_nodes: NODES_MAX,
             max_aliases: ALIASES_MAX,
             max_documents: 1,
@@ -137,6 +135,12 @@ fn options() -> serde_saphyr::Options {
         strict_booleans: true,
         with_snippet: false,
     }
+}
+
+fn too_many_aliases() -> String {
+    format!(
+        "must have at most {ALIASES_MAX} aliases, and at most {NODES_MAX} values once they are followed"
+    )
 }
 
 // === impl Node ===
@@ -187,9 +191,7 @@ impl Node {
     /// is nearest above where the file has no such field.
     pub fn place(&self, field: &Field) -> (u64, u64) {
         match self.get(field) {
-            Some(node) if matches!(node.data, Data::Text { .. } | Data::Plain(_)) => {
-                (node.line, node.column)
-            }
+            Some(node) if !node.is_nothing() && !node.holds_others() => (node.line, node.column),
             _ => self.key_place(field),
         }
     }
@@ -259,6 +261,10 @@ impl Node {
     /// Whether the file says nothing here: `key:`.
     pub fn is_nothing(&self) -> bool {
         matches!(self.data, Data::Plain(Value::Null))
+    }
+
+    fn holds_others(&self) -> bool {
+        matches!(self.data, Data::List(_) | Data::Map(_))
     }
 
     /// The node as JSON.

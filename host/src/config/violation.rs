@@ -87,7 +87,8 @@ fn translate(error: &ValidationError<'_>, field: Field, near: &Near<'_>, all: &m
         }
         ValidationErrorKind::PropertyNames { error } => {
             let key = error.instance().as_str().unwrap_or_default();
-            let rule = near.text("propertyNames", "x-rule");
+            let inner = || near.text("propertyNames", "x-rule");
+            let rule = near.text("", "x-rule").or_else(inner);
             all.push(Violation {
                 field: field.then(key),
                 what: What::Key,
@@ -304,7 +305,10 @@ impl<'a> Near<'a> {
     fn keys(&self) -> Vec<&'a str> {
         let properties = self.schema.and_then(|s| s.get("properties"));
         let properties = properties.and_then(Value::as_object);
-        properties.map_or(Vec::new(), |p| p.keys().map(String::as_str).collect())
+        let keys = properties.into_iter().flat_map(|p| p.keys());
+        let mut keys: Vec<_> = keys.map(String::as_str).collect();
+        keys.sort_unstable();
+        keys
     }
 
     fn property(&self, key: &str) -> Option<&'a Value> {

@@ -1,6 +1,107 @@
 //! `tidegate demo`: an embedded broker, a producer of real-looking logs, the shipped pipeline and an
 //! embedded OTLP sink, so that a person sees the gateway work with nothing but the binary.
+//!
+//! What it shows is counted where it happens: what was produced by the producer's acknowledgements, what
+//! was delivered by the sink, dead letters by the offsets of their topic. Only what was dropped is the
+//! gateway's own word.
 
 pub mod broker;
 pub mod lines;
 pub mod mixed;
+mod producer;
+mod show;
+pub mod sink;
+
+use crate::app::App;
+use crate::config;
+use broker::Broker;
+use producer::Producer;
+use show::{Counts, Show};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+const CONFIG: &str = include_str!("../../../configs/demo.yaml");
+const TOPIC: &str = "logs.demo";
+const DEAD_LETTERS: &str = "logs.demo.dead";
+const GROUP: &str = "tidegate-demo";
+const PARTITIONS: i32 = 4;
+/// How long what was produced may take to be settled once the producer has stopped.
+const SETTLE_LIMIT: Duration = Duration::from_secs(20);
+
+/// What the demo is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How long it runs; none: until Ctrl-C.
+    pub limit: Option<Duration>,
+    /// Records a second.
+    pub rate: u32,
+}
+
+/// Runs the demo; whether the numbers balanced.
+///
+/// # Errors
+/// It cannot start: no free port, or a binary without plugins.
+pub async fn run(options: Options) -> anyhow::Result<bool> {
+    let broker = Broker::start(TOPIC, PARTITIONS, DEAD_LETTERS, GROUP).await?;
+    let show = Arc::new(Show::default());
+    let seen = show.clone();
+    let sink = sink::Sink::decoding("127.0.0.1:0".parse()?, move |request| {
+        seen.delivered(&request)
+    })
+    .await?;
+    let collector = format!("http://{}", sink.address());
+    let address = broker.address();
+    let env = |name: &str| match name {
+        "TIDEGATE_DEMO_BROKER" => Some(address.clone()),
+        "TIDEGATE_DEMO_COLLECTOR" => Some(collector.clone()),
+        _ => None,
+    };
+    let loaded = config::from_text(Path::new("configs/demo.yaml"), CONFIG, &env)
+        .map_err(crate::cli::problems)?;
+    let mut app = App::start(&loaded).await?;
+    println!(
+        "reading {TOPIC} on an embedded broker at {address}, sending OTLP to an embedded sink at {collector}"
+    );
+    println!("Ctrl-C stops and sums up\n");
+    let metrics = app.registry().pipeline("demo");
+    let counts = || Counts {
+        produced: show.produced(),
+        delivered: show.delivered_count(),
+        dropped: metrics.dropped.get(),
+        dead_lettered: broker.written(DEAD_LETTERS, 1),
+        redacted: show.redacted(),
+        repeated: show.repeated(),
+    };
+    let producer = Producer::start(&address, TOPIC, PARTITIONS, options.rate, show.clone()).await?;
+    let mut line = show::StatusLine::new();
+    let end = options.limit.map(|limit| Instant::now() + limit);
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    let ended = loop {
+        tokio::select! {
+            _ = second.tick() => line.print(&counts(), &show),
+            _ = tokio::signal::ctrl_c() => break None,
+            () = reached(end) => break None,
+            ended = app.ended() => break Some(ended),
+        }
+    };
+    producer.stop().await;
+    if let Some(Err(reason)) = ended {
+        anyhow::bail!("the gateway ended: {reason}");
+    }
+    let limit = Instant::now() + SETTLE_LIMIT;
+    while !counts().balance() && Instant::now() < limit {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    app.stop();
+    app.ended().await.map_err(anyhow::Error::msg)?;
+    Ok(counts().sum_up())
+}
+
+async fn reached(end: Option<Instant>) {
+    match end {
+        Some(end) => tokio::time::sleep_until(end).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,1 +1,17 @@
-//! Columns to OTLP protobuf, OTLP JSON and text; pure.
+//! Columns to OTLP protobuf, OTLP JSON and text for people.
+//!
+//! Pure functions that a lane calls on its own thread: no I/O, no clock, no state between calls. They
+//! promise that what they write decodes to what the columns say, field by field. They never check what a
+//! plugin returned: columns have passed the answer check before they come here.
+
+mod group;
+pub mod json;
+mod nested;
+pub mod otlp;
+#[cfg(test)]
+mod tests;
+pub mod text;
+mod wire;
+
+pub use json::{JsonOptions, line};
+pub use otlp::{Encoded, Limits, Logs, Select, logs};

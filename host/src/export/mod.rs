@@ -1,4 +1,27 @@
 //! Requests to outcomes: OTLP gRPC; coalescing, retry and classify are pure.
+//!
+//! Owns what is on its way to an output. A lane hands chunks to an [`Outlet`] and never waits; one pump task
+//! a lane and output makes requests of them; each request in flight is a task of its own until every leg in
+//! it is closed, or dropped because nobody waits for it any more. It promises that requests of one
+//! partition reach the output in order, one at a time. It never decides what is committed.
+
+mod classify;
+mod client;
+mod coalesce;
+mod deliver;
+mod halve;
+mod health;
+mod otlp;
+mod retry;
+#[cfg(test)]
+mod tests;
+
+pub use classify::{RETRY_AFTER_MAX, Verdict};
+pub use client::{OutputError, check_endpoint, check_header};
+pub use coalesce::{Coalescer, Request};
+pub use health::{Condition, Health};
+pub use otlp::{OtlpOutput, Outlet, Pump};
+pub use retry::Backoff;
 
 use std::time::Duration;
 

@@ -1,6 +1,48 @@
 //! Everything WebAssembly: engine, bindings, loading, limits, one file a stage, the chain, faults.
+//!
+//! ```text
+//! load     source -> component -> schema -> Plugin (compiled, described, configured; shared by lanes)
+//! a lane   Chain -> unwrap, parse (parser) -> enrich (enricher), each plugin by a Runner
+//! a call   Runner -> Instance -> check -> merge or apply; a fault -> Search
+//! ```
+//!
+//! Loading happens at start; the rest on the lane's own thread, without a lock. Promises: nothing that a
+//! plugin returns is used before it has passed the answer check; a plugin can slow only its own pipeline and
+//! lose only its own answers; no input is gone without a fate. Compiles nothing on a record's path.
 
-use crate::model::{Columns, DeadReason, RawRecords};
+mod answer;
+mod attributes;
+mod bindings;
+mod chain;
+mod check;
+mod clock;
+mod component;
+mod edit;
+mod engine;
+mod enricher;
+mod fault;
+mod flow;
+mod imports;
+mod instance;
+mod limits;
+mod load;
+mod parser;
+mod runner;
+mod schema;
+mod source;
+mod splice;
+
+pub use chain::{Chain, ChainError, Members};
+pub use clock::{Clock, SystemClock};
+pub use component::{CONTRACT_VERSION, CONTRACT_VERSIONS, ComponentError, PluginKind};
+pub use engine::{Engine, EngineError};
+pub use fault::{Fault, FaultKind};
+pub use load::{Description, LoadError, Plugin};
+pub use runner::Member;
+pub use schema::Violation;
+pub use source::builtins;
+
+use crate::model::{Columns, DeadReason};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +82,8 @@ pub struct Limits {
     pub time_per_batch: Duration,
     /// Bytes given and returned by one call (`max_batch_text`).
     pub batch_text: usize,
-    /// Faults a minute beyond which the plugin is broken.
+    /// Faults a minute beyond which the plugin is broken: records that it broke at, and batches that it broke at
+    /// once and not again.
     pub faults_per_minute: u32,
 }
 
@@ -80,12 +123,7 @@ pub struct Broken {
     pub reason: String,
 }
 
-/// The plugins of one lane, in order, each with an instance of its own.
-pub struct Chain {}
-
-impl Chain {
-    /// Takes a batch through all stages. `columns` are the raw records (see `model::Facts`).
-    pub fn run(&mut self, _raw: &RawRecords, _columns: Columns) -> Result<Answer, Broken> {
-        Ok(Answer::default())
-    }
+/// An error with all that led to it, in one line.
+fn chain_text(error: &wasmtime::Error) -> String {
+    format!("{error:#}")
 }

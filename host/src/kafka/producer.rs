@@ -13,6 +13,7 @@ use krafka::error::{ErrorCode, KrafkaError};
 use krafka::producer::{Acks, Record};
 use krafka::{CloseOptions, Kafka, ProtocolErrorKind};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::{JoinHandle, unconstrained};
@@ -63,7 +64,7 @@ pub enum SendError {
     /// The topic does not take the record's timestamp.
     #[error("timestamp refused: {0}")]
     Timestamp(String),
-    /// Anything else: rights, the topic's settings, the client's settings.
+    /// Anything else: no such topic, rights, the topic's settings, the client's settings.
     #[error("refused: {0}")]
     Refused(String),
 }
@@ -82,9 +83,10 @@ struct State {
     failed: Option<(Instant, SendError)>,
 }
 
-#[derive(Debug)]
 struct Client {
     producer: krafka::producer::Producer,
+    // Reads nothing: it has the call that asks for leaders.
+    watcher: Arc<Consumer>,
     watch: JoinHandle<()>,
 }
 
@@ -175,8 +177,20 @@ impl Producer {
             .metrics_push(false)
             .build()
             .await?;
-        let watch = tokio::spawn(watch(kafka, self.topics.clone(), settings.request_timeout));
-        Ok(Client { producer, watch })
+        // The client has no call on a producer that asks for leaders; a consumer without a group shares what
+        // the producer knows of the cluster, and has one.
+        let watcher = kafka.consumer_without_group().metrics_push(false);
+        let watcher = Arc::new(watcher.build().await?);
+        let watching = watch(
+            watcher.clone(),
+            self.topics.clone(),
+            settings.request_timeout,
+        );
+        Ok(Client {
+            producer,
+            watcher,
+            watch: tokio::spawn(watching),
+        })
     }
 
     /// Lets go of a client that cannot go on, unless somebody has done it already.
@@ -189,12 +203,21 @@ impl Producer {
     }
 }
 
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.producer.fmt(f)
+    }
+}
+
 impl Client {
     async fn close(&self, limit: Duration) {
         self.watch.abort();
         let options = CloseOptions::new().timeout(limit);
         if let Err(error) = self.producer.close_with(options).await {
             tracing::warn!(%error, "the kafka producer was closed with records on their way");
+        }
+        if let Err(error) = self.watcher.close_with(options).await {
+            tracing::debug!(%error, "closing the connection beside the kafka producer failed");
         }
     }
 }
@@ -219,14 +242,8 @@ impl Topics {
     }
 }
 
-/// Asks for the leaders of the topics for ever. The client offers no such call on its producer; a consumer
-/// without a group, which reads nothing, shares what the producer knows of the cluster and has it.
-async fn watch(kafka: Kafka, topics: Arc<Topics>, request_timeout: Duration) {
-    let consumer = kafka.consumer_without_group().metrics_push(false).build();
-    let consumer: Consumer = match consumer.await {
-        Ok(consumer) => consumer,
-        Err(error) => return tracing::error!(%error, "topic leaders cannot be watched"),
-    };
+/// Asks for the leaders of the topics for ever.
+async fn watch(consumer: Arc<Consumer>, topics: Arc<Topics>, request_timeout: Duration) {
     loop {
         sleep(METADATA_INTERVAL).await;
         for topic in topics.all() {
@@ -293,15 +310,18 @@ impl SendError {
     }
 
     fn of(error: &KrafkaError) -> Self {
-        use ErrorCode::{InvalidTimestamp, MessageTooLarge, RecordListTooLarge};
+        use ErrorCode::{
+            InvalidTimestamp, MessageTooLarge, RecordListTooLarge, UnknownTopicOrPartition,
+        };
         let text = error.to_string();
         match error {
+            // Retriable for the client, which has waited for the topic already: somebody has to make it.
+            KrafkaError::UnknownTopic { .. } => SendError::Refused(text),
             KrafkaError::Broker { code, .. } => match code {
+                UnknownTopicOrPartition => SendError::Refused(text),
                 MessageTooLarge | RecordListTooLarge => SendError::TooLarge(text),
                 InvalidTimestamp => SendError::Timestamp(text),
-                _ if error.is_retriable() || must_connect_anew_by_itself(*code) => {
-                    SendError::Away(text)
-                }
+                _ if error.is_retriable() || is_identity_lost(*code) => SendError::Away(text),
                 _ => SendError::Refused(text),
             },
             KrafkaError::Protocol { kind, .. } if *kind == ProtocolErrorKind::FrameTooLarge => {
@@ -319,7 +339,7 @@ impl SendError {
 }
 
 /// Codes by which the broker no longer knows this producer: a new connection has a new identity.
-fn must_connect_anew_by_itself(code: ErrorCode) -> bool {
+fn is_identity_lost(code: ErrorCode) -> bool {
     matches!(
         code,
         ErrorCode::ProducerFenced

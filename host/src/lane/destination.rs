@@ -23,18 +23,31 @@ impl Destination {
             [] => return,
             routes => {
                 let of = |(record, r): (usize, &u32)| (*r == route).then_some(record as u32);
-                chosen = routes.iter().enumerate().filter_map(of).collect::<Vec<u32>>();
+                chosen = routes
+                    .iter()
+                    .enumerate()
+                    .filter_map(of)
+                    .collect::<Vec<u32>>();
                 Select::Records(&chosen)
             }
         };
         let input = |record: usize| answer.input.get(record).copied().unwrap_or(0);
-        let observed = |record| raw.timestamp_ms.get(input(record) as usize).copied().unwrap_or(-1);
+        let observed = |record| {
+            raw.timestamp_ms
+                .get(input(record) as usize)
+                .copied()
+                .unwrap_or(-1)
+        };
         for encoded in otlp::logs(&answer.columns, select, observed, self.limits).payloads {
             let payload = Bytes::from(encoded.payload);
             let inputs: Vec<u32> = encoded.records.iter().map(|r| input(*r as usize)).collect();
             for outlet in &self.outlets {
                 let (payload, inputs) = (payload.clone(), inputs.clone());
-                outlet.send(Chunk { leg: leg.fork(), payload, inputs });
+                outlet.send(Chunk {
+                    leg: leg.fork(),
+                    payload,
+                    inputs,
+                });
             }
         }
     }

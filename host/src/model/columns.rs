@@ -98,9 +98,10 @@ impl Columns {
         self.seconds.is_empty()
     }
 
-    /// The attributes of a record, as places in the attribute columns.
+    /// The attributes of a record, as places in the attribute columns; never beyond their end.
     pub fn attributes(&self, record: usize) -> std::ops::Range<usize> {
-        let end = |i: usize| self.attribute_end.get(i).map_or(0, |e| *e as usize);
+        let most = self.kind.len();
+        let end = |i: usize| most.min(self.attribute_end.get(i).map_or(0, |e| *e as usize));
         let from = if record == 0 { 0 } else { end(record - 1) };
         from..end(record)
     }

@@ -18,6 +18,8 @@ mod facts;
 mod outcome;
 mod raw;
 mod receipt;
+#[cfg(test)]
+pub mod testing;
 
 pub use batch::{Chunk, Processed, RawBatch};
 pub use columns::{Columns, Kind, RESOURCE, TRACE_BYTES, bits, halves};

@@ -114,8 +114,11 @@ const PLUGIN: [Row<PluginMetrics>; 8] = [
     ),
 ];
 
+/// The label `kind`, and where the number is.
+type FaultRow = (&'static str, fn(&PluginMetrics) -> u64);
+
 /// One metric, told apart by the label `kind`.
-const FAULTS: [(&str, fn(&PluginMetrics) -> u64); 4] = [
+const FAULTS: [FaultRow; 4] = [
     ("trap", |m| m.fault_traps.get()),
     ("timeout", |m| m.fault_timeouts.get()),
     ("memory", |m| m.fault_memory.get()),

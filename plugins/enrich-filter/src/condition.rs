@@ -151,7 +151,7 @@ fn tests(pointer: &str, written: &Tests) -> Result<Vec<Test>, ConfigError> {
         written
             .contains
             .as_ref()
-            .map(|part| Test::Contains(Finder::new(part).into_owned())),
+            .map(|part| Test::Contains(Box::new(Finder::new(part).into_owned()))),
         regex.transpose()?.map(Test::Regex),
     ]
     .into_iter()

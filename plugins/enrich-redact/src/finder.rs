@@ -50,7 +50,7 @@ impl Finder {
     pub fn first(self, text: &[u8], from: usize) -> Option<Hit> {
         let mut at = from;
         while let Some(window) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-            let places = candidates(window) & STRIDE_BITS;
+            let places = candidates(window, text.len() - at) & STRIDE_BITS;
             if places != 0
                 && let Some(hit) = self.look(text, from, at, places)
             {
@@ -58,8 +58,21 @@ impl Finder {
             }
             at += STRIDE;
         }
+        self.last(text, from, at)
+    }
+
+    /// The same in what is left at `at`, less than a window.
+    #[inline]
+    fn last(self, text: &[u8], from: usize, at: usize) -> Option<Hit> {
         let rest = text.get(at..)?;
-        let places = candidates(&padded(rest));
+        let (at, places) = match text.last_chunk() {
+            // A window that ends with the text: what it has of the windows before it was looked at.
+            Some(window) => {
+                let seen = WINDOW - rest.len();
+                (at - seen, candidates(window, WINDOW) >> seen << seen)
+            }
+            None => (at, candidates(&padded(rest), rest.len())),
+        };
         if places == 0 {
             None
         } else {
@@ -105,9 +118,10 @@ fn bit(kind: Kind) -> u8 {
 }
 
 /// The places of a window where a look is worth it: `@`, `=`, `:` and `J` by themselves; the digit before
-/// the dot of a dotted number; the first of four digits; the first `e` of "bearer".
+/// the dot of a dotted number; the first `e` of "bearer"; the first of four digits, where the text has
+/// `room` bytes from the window's begin on and a card number fits in what follows.
 #[inline(always)]
-fn candidates(window: &[u8; WINDOW]) -> u32 {
+fn candidates(window: &[u8; WINDOW], room: usize) -> u32 {
     let lanes = Lanes::load(window);
     let (e, r) = (lanes.eq(b'e').mask(), lanes.eq(b'r').mask());
     let (digit, dot) = (lanes.digits().mask(), lanes.eq(b'.').mask());
@@ -118,7 +132,9 @@ fn candidates(window: &[u8; WINDOW]) -> u32 {
         .or(lanes.eq(b'J'));
     let two = digit & digit >> 1;
     let four = two & two >> 2;
-    marks.mask() | e & r >> 2 & r >> 4 | digit & dot >> 1 & digit >> 2 | four & !(four << 1)
+    let places_for_cards = (room + 1).saturating_sub(card::DIGITS_MIN).min(WINDOW);
+    let cards = four & !(four << 1) & ((1 << places_for_cards) - 1);
+    marks.mask() | e & r >> 2 & r >> 4 | digit & dot >> 1 & digit >> 2 | cards
 }
 
 /// Fewer than sixteen bytes with zeros behind them, by two loads that overlap: in Wasm a copy of a length

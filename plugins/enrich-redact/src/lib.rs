@@ -59,12 +59,20 @@ fn patterns(written: &[OwnPattern]) -> Result<Vec<Pattern>, ConfigError> {
         ));
     }
     let compile = |(number, own): (usize, &OwnPattern)| {
+        let invalid = |field: &str, error: String| {
+            ConfigError::field(format!("/patterns/{number}/{field}"), error)
+        };
+        if own.name.is_empty() {
+            return Err(invalid(
+                "name",
+                "is empty; name the pattern, its matches are counted under it".into(),
+            ));
+        }
         let replacement = own
             .replacement
             .clone()
             .unwrap_or_else(|| format!("<{}>", own.name));
-        Pattern::new(&own.name, &own.regex, &replacement)
-            .map_err(|error| ConfigError::field(format!("/patterns/{number}/regex"), error))
+        Pattern::new(&own.name, &own.regex, &replacement).map_err(|error| invalid("regex", error))
     };
     written.iter().enumerate().map(compile).collect()
 }
@@ -137,3 +145,6 @@ tidegate_sdk::export!(
     enricher Redact,
     "Replaces e-mail and IP addresses, card numbers, tokens, secrets, and what own patterns match."
 );
+
+#[cfg(test)]
+mod tests;

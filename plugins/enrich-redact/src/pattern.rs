@@ -41,6 +41,10 @@ impl Pattern {
 
     /// The text with every match replaced, and how many there were; none where there were none.
     pub fn replace(&self, text: &str) -> Option<(String, u64)> {
+        // Nearly always there is none, and this asks without room for groups.
+        if !self.regex.is_match(text) {
+            return None;
+        }
         let mut count = 0;
         let replace = |found: &Captures<'_>| {
             count += 1;
@@ -48,10 +52,8 @@ impl Pattern {
             found.expand(&self.replacement, &mut replacement);
             replacement
         };
-        match self.regex.replace_all(text, replace) {
-            std::borrow::Cow::Owned(replaced) => Some((replaced, count)),
-            std::borrow::Cow::Borrowed(_) => None,
-        }
+        let replaced = self.regex.replace_all(text, replace).into_owned();
+        Some((replaced, count))
     }
 }
 

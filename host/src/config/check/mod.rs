@@ -43,6 +43,7 @@ impl Checker<'_> {
         let plugins = self.plugins(file);
         let outputs = self.outputs(file);
         let pipelines = self.pipelines(file, &clusters, &plugins, &outputs);
+        self.not_empty("kafka", file.kafka.0.is_empty());
         self.not_empty("outputs", file.outputs.0.is_empty());
         self.not_empty("pipelines", file.pipelines.0.is_empty());
         let runs = |p: &Arc<_>| {
@@ -95,7 +96,7 @@ impl Checker<'_> {
 
     /// Reports a problem with `field` that no single value of it shows.
     fn wrong_all(&mut self, field: Field, rule: impl Into<String>, remedy: impl Into<String>) {
-        let (line, column) = self.root.place(&field);
+        let (line, column) = self.root.key_place(&field);
         self.problems.push(Problem {
             file: self.file.to_owned(),
             line,

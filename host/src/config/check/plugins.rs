@@ -106,7 +106,7 @@ impl Checker<'_> {
                 Some(node)
             }
             Err(problem) => {
-                self.problems.push(problem);
+                self.problems.push(*problem);
                 None
             }
         }

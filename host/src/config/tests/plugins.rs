@@ -69,7 +69,7 @@ fn a_plugins_configuration_is_checked_by_its_schema() {
     assert!(told(&with_config("{ time: [ts] }")).is_empty());
     assert_eq!(
         told(&with_config("{ time: [ts, 5] }")),
-        ["x.yaml:4:62: plugins.json.config.time[1] is 5, but must be a text",]
+        ["x.yaml:4:60: plugins.json.config.time[1] is 5, but must be a text",]
     );
     assert_eq!(
         told(&with_config("{ tme: [ts] }")),
@@ -91,14 +91,14 @@ fn a_plugins_own_words_get_a_line() {
     let loaded = with_config("{ time: [ts], secret: \"${TOKEN}\" }");
     assert_eq!(
         told(&loaded),
-        ["x.yaml:4:71: plugins.json.config.secret is ${TOKEN}, but must be a whole number",]
+        ["x.yaml:4:69: plugins.json.config.secret is ${TOKEN}, but must be a whole number",]
     );
     let problem = loaded
         .lines
         .plugin_problem("json", "/secret", "s3cret is too short");
     assert_eq!(
         problem.to_string(),
-        "x.yaml:4:71: plugins.json.config.secret is refused by the plugin: ${TOKEN} is too short"
+        "x.yaml:4:69: plugins.json.config.secret is refused by the plugin: ${TOKEN} is too short"
     );
     let problem = loaded.lines.plugin_problem("json", "", "no");
     assert!(

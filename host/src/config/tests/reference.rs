@@ -2,6 +2,7 @@
 
 use crate::config::schema;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -44,8 +45,8 @@ fn section(path: &str, schema: &Value, out: &mut String) {
         .flatten()
         .filter_map(Value::as_str)
         .collect();
-    let properties = schema["properties"].as_object().unwrap();
-    for (key, value) in properties {
+    let properties: BTreeMap<_, _> = schema["properties"].as_object().unwrap().iter().collect();
+    for (key, value) in &properties {
         let default = default(value, required.contains(&key.as_str()));
         let meaning = text(value, "description").replace('|', "\\|");
         writeln!(out, "| `{key}` | {} | {default} | {meaning} |", kind(value)).unwrap();

@@ -197,7 +197,7 @@ fn topics_that_the_gateway_writes_are_not_read() {
     assert_eq!(
         told,
         [
-            "x.yaml:18:50: pipelines.other.from.topics[0] is dead, but pipelines.shop.dead_letters writes it; read another topic, or write the dead letters elsewhere"
+            "x.yaml:18:49: pipelines.other.from.topics[0] is dead, but pipelines.shop.dead_letters writes it; read another topic, or write the dead letters elsewhere"
         ]
     );
 }
@@ -303,22 +303,22 @@ fn headers_must_be_proper() {
         (
             end,
             "4317\", headers: { \"a b\": x } } }",
-            "6:61: outputs.collector.otlp.headers.a b is no proper header name",
+            "6:62: outputs.collector.otlp.headers.a b is no proper header name",
         ),
         (
             end,
             "4317\", headers: { grpc-timeout: 1S } } }",
-            "6:75: outputs.collector.otlp.headers.grpc-timeout belongs to gRPC itself; leave it out",
+            "6:62: outputs.collector.otlp.headers.grpc-timeout belongs to gRPC itself; leave it out",
         ),
         (
             end,
             "4317\", headers: { key-bin: x } } }",
-            "6:70: outputs.collector.otlp.headers.key-bin must not end in -bin: values are texts; take a name that does not end so",
+            "6:62: outputs.collector.otlp.headers.key-bin must not end in -bin: values are texts; take a name that does not end so",
         ),
         (
             end,
             "4317\", headers: { token: \"${TOKEN}\\n\" } } }",
-            "6:68: outputs.collector.otlp.headers.token is ${TOKEN}\\n, but must be one line of visible characters",
+            "6:69: outputs.collector.otlp.headers.token is ${TOKEN}\\n, but must be one line of visible characters",
         ),
     ]);
 }

@@ -67,7 +67,7 @@ fn references_are_replaced() {
     assert_eq!(header("$${TOKEN} $$ $5").unwrap(), "${TOKEN} $$ $5");
     assert_eq!(header("a${EMPTY}b").unwrap(), "ab");
     let told = |value| header(value).unwrap_err().join("\n");
-    let at = "x.yaml:6:64: outputs.collector.otlp.headers.x is";
+    let at = "x.yaml:6:65: outputs.collector.otlp.headers.x is";
     assert_eq!(
         told("${NONE}"),
         format!("{at} ${{NONE}}, but the environment variable NONE is not set; set NONE")

@@ -4,13 +4,14 @@ use proptest::prelude::*;
 const WEB_TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVm";
 
 /// One of each kind: the text, and the part of it that is the hit.
-const SAMPLES: [(&str, &str, Kind); 8] = [
+const SAMPLES: [(&str, &str, Kind); 9] = [
     ("j@ex.org", "j@ex.org", Kind::Email),
     ("10.1.2.3", "10.1.2.3", Kind::Ip),
     ("2001:db8::1", "2001:db8::1", Kind::Ip),
     ("::1", "::1", Kind::Ip),
     ("4111-1111-1111-1111", "4111-1111-1111-1111", Kind::Card),
     (WEB_TOKEN, WEB_TOKEN, Kind::Token),
+    ("4222222222222", "4222222222222", Kind::Card),
     ("Bearer abc123", "abc123", Kind::Token),
     ("pwd=x", "x", Kind::Secret),
 ];

@@ -3,8 +3,9 @@
 use super::text::{begins, continues, ends, is_digit};
 use std::ops::Range;
 
-/// The shortest and the longest card number, in digits.
-const DIGITS_MIN: usize = 13;
+/// The shortest card number, in digits.
+pub const DIGITS_MIN: usize = 13;
+/// The longest card number, in digits.
 const DIGITS_MAX: usize = 19;
 /// More groups of digits than any card number is written in.
 const GROUPS_MAX: usize = 5;
@@ -26,7 +27,8 @@ const ISSUERS: [(u32, u32, usize, usize); 8] = [
 /// show (4-4-4-4, 4-4-4-4-3, 4-6-5, 4-6-4) with one blank or one dash between, with a known issuer
 /// and a valid check digit.
 pub fn find(text: &[u8], from: usize, at: usize) -> Option<Range<usize>> {
-    if at < from || !begins(text, at) || continues(text, at, b'.') {
+    let fits = text.len() - at >= DIGITS_MIN;
+    if at < from || !fits || !begins(text, at) || continues(text, at, b'.') {
         return None;
     }
     let groups = Groups::read(text, at);

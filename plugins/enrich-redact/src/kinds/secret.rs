@@ -23,11 +23,15 @@ const SCHEMES: [&[u8]; 3] = [b"bearer", b"basic", b"token"];
 
 /// Whether what bears this name is a secret: `password`, `DB_PASSWORD`, `x-api-key`, `refreshToken`.
 pub fn is_name(name: &[u8]) -> bool {
-    // Most names are none, and this byte says so.
-    let Some(last) = name.last() else {
-        return false;
+    // Most names are none, and their last two letters say so.
+    let ends_so = match name {
+        [.., a, b] => matches!(
+            (a | 0x20, b | 0x20),
+            (b'r' | b'w', b'd') | (b's' | b'd', b'e') | (b'e', b't' | b'n' | b'y')
+        ),
+        _ => false,
     };
-    if !matches!(last | 0x20, b'd' | b't' | b'n' | b'y' | b'e') {
+    if !ends_so {
         return false;
     }
     NAMES.iter().any(|known| {

@@ -1,0 +1,222 @@
+//! One pipeline: its stages, built back to front, and its life from the first record to the last commit.
+
+use super::{Outputs, Plugins, StartError};
+use crate::config::{OutputSettings, PipelineSettings};
+use crate::encode::otlp::Limits;
+use crate::export::Pump;
+use crate::guests::Broken;
+use crate::intake::{Intake, Stopped};
+use crate::kafka::Committer;
+use crate::lane::{Destination, Lane};
+use crate::model::{Partition, RawBatch};
+use crate::settle::{self, CommitError, Finished};
+use crate::telemetry::{Condition, Readiness, Registry};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long threads and tasks may take to end once everything is settled or given up.
+const REST_LIMIT: Duration = Duration::from_secs(2);
+
+/// What all pipelines share.
+#[derive(Clone, Copy)]
+pub(super) struct Parts<'a> {
+    pub plugins: &'a Plugins,
+    pub outputs: &'a Outputs,
+    pub registry: &'a Registry,
+    pub readiness: &'a Readiness,
+}
+
+/// A pipeline that reads.
+pub(super) struct Running {
+    name: String,
+    intake: Intake<settle::Handle, Queues>,
+    settle: settle::Handle,
+    settling: tokio::task::JoinHandle<()>,
+    lanes: Vec<JoinHandle<()>>,
+    pumps: Vec<Pump>,
+    condition: Arc<Condition>,
+}
+
+/// How a pipeline ended.
+pub(super) struct Ended {
+    pub pipeline: String,
+    pub why: Result<Stopped, String>,
+}
+
+/// The queues of the lanes. A partition always goes to the same one.
+struct Queues(Vec<Sender<RawBatch>>);
+
+impl Running {
+    /// Builds the stages and starts their tasks and threads; reading begins with [`Running::run`].
+    pub(super) fn start(
+        settings: &PipelineSettings,
+        parts: Parts<'_>,
+    ) -> Result<Running, StartError> {
+        let metrics = parts.registry.pipeline(&settings.name);
+        let condition = Arc::new(
+            parts
+                .readiness
+                .condition(&format!("pipeline {}", settings.name)),
+        );
+        let (directives, directed) = tokio::sync::mpsc::unbounded_channel();
+        let committer = Committer::default();
+        let (settle, inbox) = settle::channel();
+        let settling = tokio::spawn(settle::run(
+            inbox,
+            settings.settle.clone(),
+            metrics.clone(),
+            Arc::new(committer.clone()),
+            directives,
+        ));
+        let (mut queues, mut lanes, mut pumps) = (Vec::new(), Vec::new(), Vec::new());
+        for number in 0..settings.lanes.max(1) {
+            let lane = lane(settings, parts, condition.clone(), &mut pumps)?;
+            let (queue, batches) = channel();
+            let name = format!("{}-{number}", settings.name);
+            let thread = std::thread::Builder::new()
+                .name(name)
+                .spawn(move || lane.run(&batches));
+            lanes.push(
+                thread.map_err(|e| StartError::Other(format!("cannot start a thread: {e}")))?,
+            );
+            queues.push(queue);
+        }
+        let from = settings.from.clone();
+        let intake = Intake::new(
+            from,
+            settle.clone(),
+            directed,
+            Queues(queues),
+            committer,
+            Arc::new(metrics),
+        );
+        let name = settings.name.clone();
+        Ok(Running {
+            name,
+            intake,
+            settle,
+            settling,
+            lanes,
+            pumps,
+            condition,
+        })
+    }
+
+    /// Reads until asked to stop, the end, or a reason not to go on; then settles what was begun, commits
+    /// and leaves the group, within `limit`.
+    pub(super) async fn run(mut self, stop: watch::Receiver<bool>, limit: Duration) -> Ended {
+        self.condition.ready();
+        let why = self
+            .intake
+            .run(stop)
+            .await
+            .map_err(|fatal| fatal.to_string());
+        self.condition.not_ready("stopping");
+        if let Some(Finished::Left { open, uncommitted }) = self.settle.finish(limit).await {
+            tracing::warn!(
+                pipeline = self.name,
+                open,
+                uncommitted,
+                "gave up waiting after {limit:?}: what is left is read again"
+            );
+        }
+        // Takes the queues with it, so the lanes end too, and with the lanes the outlets.
+        self.intake.leave(limit).await;
+        let rest = async {
+            let lanes = std::mem::take(&mut self.lanes);
+            let _ = tokio::task::spawn_blocking(|| lanes.into_iter().for_each(|l| drop(l.join())))
+                .await;
+            for pump in &mut self.pumps {
+                pump.finished().await;
+            }
+            let _ = (&mut self.settling).await;
+        };
+        if tokio::time::timeout(REST_LIMIT, rest).await.is_err() {
+            tracing::warn!(
+                pipeline = self.name,
+                "something did not end within {REST_LIMIT:?}: gave up waiting"
+            );
+            self.pumps.iter().for_each(Pump::abort);
+        }
+        Ended {
+            pipeline: self.name,
+            why,
+        }
+    }
+}
+
+impl crate::intake::Lanes for Queues {
+    fn dispatch(&self, partition: &Partition, batch: RawBatch) {
+        let mut hasher = DefaultHasher::new();
+        partition.topic.hash(&mut hasher);
+        // Partitions of a topic take turns, so that they spread evenly.
+        let number = hasher
+            .finish()
+            .wrapping_add(partition.index.unsigned_abs().into());
+        let lane = (number % self.0.len().max(1) as u64) as usize;
+        if let Some(queue) = self.0.get(lane) {
+            // A lane that died drops the batch: that reports it as not delivered.
+            let _ = queue.send(batch);
+        }
+    }
+}
+
+fn lane(
+    settings: &PipelineSettings,
+    parts: Parts<'_>,
+    condition: Arc<Condition>,
+    pumps: &mut Vec<Pump>,
+) -> Result<Lane, StartError> {
+    let chain = super::chain(settings, parts.plugins, parts.registry).map_err(super::other)?;
+    let usual = std::iter::once(&settings.to_records);
+    let routes = settings.routes.iter().map(|(_, outputs)| outputs);
+    let destinations = usual
+        .chain(routes)
+        .map(|outputs| destination(outputs, parts.outputs, pumps))
+        .collect();
+    let on_broken = Box::new(move |broken: &Broken| {
+        tracing::error!(plugin = %broken.plugin, version = %broken.version, reason = broken.reason, "plugin is broken: the pipeline pauses until the gateway is started again");
+        condition.not_ready(&broken.to_string());
+    });
+    Ok(Lane {
+        facts: settings.from.facts.clone(),
+        chain,
+        destinations,
+        on_broken,
+    })
+}
+
+fn destination(
+    settings: &[Arc<OutputSettings>],
+    outputs: &Outputs,
+    pumps: &mut Vec<Pump>,
+) -> Destination {
+    let mut limits = Limits {
+        records: usize::MAX,
+        bytes: usize::MAX,
+    };
+    let mut outlets = Vec::new();
+    for output in settings.iter().filter_map(|s| outputs.get(s.name())) {
+        let of = output.limits();
+        limits = Limits {
+            records: limits.records.min(of.records),
+            bytes: limits.bytes.min(of.bytes),
+        };
+        let (outlet, pump) = output.lane();
+        outlets.push(outlet);
+        pumps.push(pump);
+    }
+    Destination { outlets, limits }
+}
+
+impl settle::Committer for Committer {
+    async fn commit(&self, offsets: Vec<(Partition, i64)>) -> Result<(), CommitError> {
+        Committer::commit(self, offsets)
+            .await
+            .map_err(|e| CommitError(e.chain()))
+    }
+}

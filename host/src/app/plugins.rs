@@ -1,0 +1,122 @@
+//! From the configured plugins to compiled ones, and what to tell the user of those that are refused.
+
+use crate::config::{Loaded, PipelineSettings, Problem};
+use crate::guests::{
+    Chain, ChainError, Engine, LoadError, Member, Members, Plugin, PluginKind, PluginSettings,
+};
+use crate::telemetry::Registry;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The compiled plugins by their names in the configuration, shared by all lanes.
+pub type Plugins = HashMap<Arc<str>, Arc<Plugin>>;
+
+/// Compiles, describes and configures every plugin that a pipeline uses.
+///
+/// # Errors
+/// Every problem, with the line that asks for it.
+pub fn load_plugins(engine: &Engine, loaded: &Loaded) -> Result<Plugins, Vec<Problem>> {
+    let mut plugins = Plugins::new();
+    let mut problems = Vec::new();
+    for settings in &loaded.settings.plugins {
+        match Plugin::load(engine, settings) {
+            Ok(plugin) => drop(plugins.insert(settings.name.clone(), Arc::new(plugin))),
+            Err(error) => problems.extend(told(loaded, settings, error)),
+        }
+    }
+    for pipeline in &loaded.settings.pipelines {
+        problems.extend(misplaced(loaded, pipeline, &plugins));
+    }
+    if problems.is_empty() {
+        Ok(plugins)
+    } else {
+        Err(problems)
+    }
+}
+
+fn told(loaded: &Loaded, settings: &PluginSettings, error: LoadError) -> Vec<Problem> {
+    match error {
+        LoadError::Config(violations) => {
+            let name = &settings.name;
+            violations
+                .iter()
+                .map(|v| loaded.lines.plugin_problem(name, &v.pointer, &v.message))
+                .collect()
+        }
+        other => {
+            vec![
+                loaded
+                    .lines
+                    .problem(&["plugins", &settings.name, "wasm"], &rule(&other), ""),
+            ]
+        }
+    }
+}
+
+/// Words that follow "VALUE, but".
+fn rule(error: &LoadError) -> String {
+    format!("it {error}").replacen("it cannot", "the gateway cannot", 1)
+}
+
+/// Plugins that stand where another kind belongs.
+fn misplaced(loaded: &Loaded, pipeline: &PipelineSettings, plugins: &Plugins) -> Vec<Problem> {
+    let stages = [
+        ("unwrap", &pipeline.unwrap, PluginKind::Parser),
+        ("parse", &pipeline.parse, PluginKind::Parser),
+        ("enrich", &pipeline.enrich, PluginKind::Enricher),
+    ];
+    let each = stages
+        .into_iter()
+        .flat_map(|(stage, names, kind)| names.iter().map(move |n| (stage, n, kind)));
+    each.filter_map(|(stage, settings, kind)| {
+        let plugin = plugins.get(&settings.name)?;
+        let rule = format!(
+            "{} is a {} and {stage} takes a {kind}",
+            settings.name,
+            plugin.kind()
+        );
+        (plugin.kind() != kind).then(|| {
+            loaded
+                .lines
+                .problem(&["pipelines", &pipeline.name, stage], &rule, "")
+        })
+    })
+    .collect()
+}
+
+/// What is wrong with the plugins of a configuration: what `tidegate check` asks besides the file itself.
+pub fn plugin_problems(loaded: &Loaded) -> Vec<Problem> {
+    match Engine::new(loaded.settings.cache.as_deref()) {
+        Ok(engine) => load_plugins(&engine, loaded).err().unwrap_or_default(),
+        Err(error) => vec![loaded.lines.problem(&["cache_dir"], &error.to_string(), "")],
+    }
+}
+
+/// A chain of fresh instances, for one lane of the pipeline.
+///
+/// # Errors
+/// An instance cannot be made: a plugin that configured well before does not now.
+pub fn chain(
+    pipeline: &PipelineSettings,
+    plugins: &Plugins,
+    registry: &Registry,
+) -> Result<Chain, ChainError> {
+    let members = |settings: &[Arc<PluginSettings>]| {
+        let each = settings.iter().filter_map(|s| plugins.get(&s.name));
+        each.map(|plugin| Member {
+            plugin: plugin.clone(),
+            metrics: registry.plugin(&pipeline.name, plugin.name()),
+        })
+        .collect()
+    };
+    Chain::new(&Members {
+        unwrap: members(&pipeline.unwrap),
+        parse: members(&pipeline.parse),
+        enrich: members(&pipeline.enrich),
+        routes: pipeline
+            .routes
+            .iter()
+            .map(|(name, _)| name.as_str().into())
+            .collect(),
+    })
+}

@@ -1,0 +1,256 @@
+//! What the demo has seen, and how it shows it.
+
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What redaction leaves in place of a secret in the demo's lines.
+const REPLACED_BY: [&str; 3] = ["<card>", "<email>", "<ip>"];
+
+/// What producer and sink have seen. Nothing in it grows with time.
+#[derive(Default)]
+pub(super) struct Show(Mutex<Seen>);
+
+#[derive(Default)]
+struct Seen {
+    produced: u64,
+    delivered: u64,
+    redacted: u64,
+    repeated: u64,
+    /// The last offset that arrived of each partition: they arrive in order.
+    last: BTreeMap<i64, i64>,
+    /// The line that is followed, and where it was written.
+    followed: Option<(i64, i64, Vec<u8>)>,
+    /// Before and after, to be shown.
+    pair: Option<(String, String)>,
+}
+
+/// The numbers at one moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub produced: u64,
+    pub delivered: u64,
+    pub dropped: u64,
+    pub dead_lettered: u64,
+    pub redacted: u64,
+    pub repeated: u64,
+}
+
+/// The line that is printed each second.
+pub(super) struct StatusLine {
+    before: Counts,
+    cpu: Duration,
+    at: Instant,
+}
+
+// === impl Show ===
+
+impl Show {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A record was acknowledged; `value` where it is to be followed.
+    pub(super) fn wrote(&self, partition: i32, offset: i64, value: Option<Vec<u8>>) {
+        let mut seen = self.seen();
+        seen.produced += 1;
+        if let Some(value) = value {
+            seen.followed = Some((partition.into(), offset, value));
+        }
+    }
+
+    /// A request arrived.
+    pub(super) fn delivered(&self, request: &ExportLogsServiceRequest) {
+        let mut seen = self.seen();
+        for resource in &request.resource_logs {
+            let of = resource
+                .resource
+                .as_ref()
+                .map_or(&[][..], |r| &r.attributes);
+            for record in resource.scope_logs.iter().flat_map(|s| &s.log_records) {
+                seen.record(record, of);
+            }
+        }
+    }
+
+    pub(super) fn produced(&self) -> u64 {
+        self.seen().produced
+    }
+
+    pub(super) fn delivered_count(&self) -> u64 {
+        self.seen().delivered
+    }
+
+    pub(super) fn redacted(&self) -> u64 {
+        self.seen().redacted
+    }
+
+    pub(super) fn repeated(&self) -> u64 {
+        self.seen().repeated
+    }
+}
+
+impl Seen {
+    fn record(&mut self, record: &LogRecord, resource: &[KeyValue]) {
+        let integer = |name: &str| match value(&record.attributes, name) {
+            Some(Value::IntValue(i)) => *i,
+            Some(Value::StringValue(s)) => s.parse().unwrap_or(-1),
+            _ => -1,
+        };
+        let (partition, offset) = (
+            integer("messaging.destination.partition.id"),
+            integer("messaging.kafka.offset"),
+        );
+        let last = self.last.entry(partition).or_insert(-1);
+        if offset <= *last {
+            self.repeated += 1;
+            return;
+        }
+        *last = offset;
+        self.delivered += 1;
+        let body = text(record.body.as_ref());
+        self.redacted += u64::from(REPLACED_BY.iter().any(|r| body.contains(r)));
+        if let Some((p, o, before)) = &self.followed
+            && (*p, *o) == (partition, offset)
+        {
+            self.pair = Some((
+                String::from_utf8_lossy(before).into_owned(),
+                after(record, resource),
+            ));
+            self.followed = None;
+        }
+    }
+}
+
+fn value<'a>(attributes: &'a [KeyValue], name: &str) -> Option<&'a Value> {
+    attributes
+        .iter()
+        .find(|a| a.key == name)?
+        .value
+        .as_ref()?
+        .value
+        .as_ref()
+}
+
+fn text(value: Option<&AnyValue>) -> String {
+    match value.and_then(|v| v.value.as_ref()) {
+        Some(Value::StringValue(s)) => s.clone(),
+        Some(Value::IntValue(i)) => i.to_string(),
+        Some(Value::BytesValue(b)) => format!("{} bytes", b.len()),
+        Some(other) => format!("{other:?}"),
+        None => String::new(),
+    }
+}
+
+fn after(record: &LogRecord, resource: &[KeyValue]) -> String {
+    let pairs = |attributes: &[KeyValue]| {
+        let own = attributes
+            .iter()
+            .filter(|a| !a.key.starts_with("messaging."));
+        own.map(|a| format!("{}={}", a.key, text(a.value.as_ref())))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let (severity, body) = (&record.severity_text, text(record.body.as_ref()));
+    format!(
+        "{severity} \"{body}\" {} | resource {}",
+        pairs(&record.attributes),
+        pairs(resource)
+    )
+}
+
+// === impl Counts ===
+
+impl Counts {
+    /// Whether every record produced has one fate.
+    pub(super) fn balance(&self) -> bool {
+        self.produced == self.delivered + self.dropped + self.dead_lettered
+    }
+
+    /// Prints the summary; whether it balances.
+    pub(super) fn sum_up(&self) -> bool {
+        let Counts {
+            produced,
+            delivered,
+            dropped,
+            dead_lettered,
+            redacted,
+            repeated,
+        } = self;
+        println!("\nproduced       {produced:>10}");
+        println!(
+            "delivered      {delivered:>10}   of these redacted {redacted}, delivered again {repeated}"
+        );
+        println!("dropped        {dropped:>10}   health checks");
+        println!("dead-lettered  {dead_lettered:>10}   broken lines, in topic logs.demo.dead");
+        let balance = self.balance();
+        let verdict = if balance {
+            "balanced: every record produced has one fate"
+        } else {
+            "NOT balanced"
+        };
+        println!("{verdict}");
+        balance
+    }
+}
+
+// === impl StatusLine ===
+
+impl StatusLine {
+    pub(super) fn new() -> Self {
+        StatusLine {
+            before: Counts::default(),
+            cpu: cpu(),
+            at: Instant::now(),
+        }
+    }
+
+    /// Prints what has changed since the last time, and a record before and after where there is one.
+    pub(super) fn print(&mut self, now: &Counts, show: &Show) {
+        let cpu = cpu();
+        let seconds = self.at.elapsed().as_secs_f64().max(0.001);
+        let done = now.delivered + now.dropped + now.dead_lettered;
+        let before = self.before.delivered + self.before.dropped + self.before.dead_lettered;
+        let each =
+            (cpu.saturating_sub(self.cpu)).as_secs_f64() * 1e6 / (done - before).max(1) as f64;
+        println!(
+            "in {:>6.0}/s  out {:>6.0}/s  dropped {:>6}  dead-lettered {:>5}  redacted {:>5}  lag {:>5}  {each:>5.1} us of CPU a record (producer, broker and sink included)",
+            (now.produced - self.before.produced) as f64 / seconds,
+            (now.delivered - self.before.delivered) as f64 / seconds,
+            now.dropped,
+            now.dead_lettered,
+            now.redacted,
+            now.produced.saturating_sub(done),
+        );
+        if let Some((before, after)) = show.seen().pair.take() {
+            println!("  before: {before}\n  after:  {after}");
+        }
+        *self = StatusLine {
+            before: *now,
+            cpu,
+            at: Instant::now(),
+        };
+    }
+}
+
+/// User and system time of this process so far; zero where the system does not tell.
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat
+        .rsplit_once(") ")
+        .map(|(_, rest)| rest.split(' ').collect())
+        .unwrap_or_default();
+    let ticks = |i: usize| {
+        fields
+            .get(i)
+            .and_then(|f| f.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
+    // Fields 14 and 15 of proc(5), in hundredths of a second.
+    Duration::from_millis((ticks(11) + ticks(12)) * 10)
+}

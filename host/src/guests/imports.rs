@@ -1,0 +1,270 @@
+//! What a plugin may ask of the gateway: `log`, `count`, lookup tables and schemas.
+//!
+//! Log messages are bounded in length and rate, counters in number; tables and schemas answer "none" until
+//! the gateway has some. Called on the lane's thread in the middle of a guest call; never blocks.
+
+use super::bindings::{enriching, parsing};
+use super::limits::State;
+use prometheus_client::metrics::counter::Counter;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Bytes of one log message; what is longer is cut.
+const LOG_MESSAGE_BYTES_MAX: usize = 1 << 10;
+/// Log messages of one instance within [`LOG_WINDOW`]; further ones are counted and left out.
+const LOG_MESSAGES_MAX: u32 = 20;
+/// See [`LOG_MESSAGES_MAX`].
+const LOG_WINDOW: Duration = Duration::from_secs(1);
+/// Names that one plugin may count under; further ones are left out.
+const COUNTER_NAMES_MAX: usize = 64;
+/// Bytes of a counter's name.
+const COUNTER_NAME_BYTES_MAX: usize = 64;
+
+/// Who a plugin is, for everything said about it.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    /// Its name in the configuration.
+    pub name: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+}
+
+/// The counters of a plugin's own, shared by its instances.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counters(Arc<Mutex<BTreeMap<String, Counter>>>);
+
+/// What one instance has asked for.
+pub(crate) struct Imports {
+    identity: Arc<Identity>,
+    gate: LogGate,
+    counters: Counters,
+    // So that counting takes no lock after the first time; none where the name was refused.
+    known: HashMap<String, Option<Counter>>,
+    last_error: Option<String>,
+}
+
+/// How bad a plugin says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Debug,
+    Info,
+    Warning,
+    Error,
+}
+
+/// Whether a message is written.
+#[derive(Debug, PartialEq, Eq)]
+enum Gate {
+    /// Yes; so many were left out since the last one.
+    Open {
+        left_out: u64,
+    },
+    Closed,
+}
+
+/// Lets [`LOG_MESSAGES_MAX`] through a window.
+#[derive(Debug, Default)]
+struct LogGate {
+    window_start: Option<Instant>,
+    passed: u32,
+    left_out: u64,
+}
+
+impl LogGate {
+    fn message(&mut self, now: Instant) -> Gate {
+        let fresh = self
+            .window_start
+            .is_none_or(|start| now.saturating_duration_since(start) >= LOG_WINDOW);
+        if fresh {
+            self.window_start = Some(now);
+            self.passed = 0;
+        }
+        if self.passed >= LOG_MESSAGES_MAX {
+            self.left_out += 1;
+            return Gate::Closed;
+        }
+        self.passed += 1;
+        Gate::Open {
+            left_out: std::mem::take(&mut self.left_out),
+        }
+    }
+}
+
+impl Counters {
+    fn get(&self, name: &str) -> Option<Counter> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counter) = all.get(name) {
+            return Some(counter.clone());
+        }
+        let room = all.len() < COUNTER_NAMES_MAX && name.len() <= COUNTER_NAME_BYTES_MAX;
+        room.then(|| all.entry(name.to_owned()).or_default().clone())
+    }
+
+    /// Names and values so far.
+    pub(crate) fn list(&self) -> Vec<(String, u64)> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|(n, c)| (n.clone(), c.get())).collect()
+    }
+}
+
+impl Imports {
+    pub(crate) fn new(identity: Arc<Identity>, counters: Counters) -> Imports {
+        Imports {
+            identity,
+            gate: LogGate::default(),
+            counters,
+            known: HashMap::new(),
+            last_error: None,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Imports {
+        let identity = Identity {
+            name: "test".into(),
+            version: "0.0.0".into(),
+        };
+        Imports::new(Arc::new(identity), Counters::default())
+    }
+
+    /// A new call begins.
+    pub(crate) fn begin_call(&mut self) {
+        self.last_error = None;
+    }
+
+    /// The last error that the plugin logged in this call: a panic names its file and line there.
+    pub(crate) fn last_error(&mut self) -> Option<String> {
+        self.last_error.take()
+    }
+
+    fn log(&mut self, level: Level, message: &str) {
+        let message = cut(message, LOG_MESSAGE_BYTES_MAX);
+        if level == Level::Error {
+            self.last_error = Some(message.to_owned());
+        }
+        let Gate::Open { left_out } = self.gate.message(Instant::now()) else {
+            return;
+        };
+        let (plugin, version) = (&*self.identity.name, &*self.identity.version);
+        if left_out > 0 {
+            tracing::warn!(
+                plugin,
+                version,
+                left_out,
+                "log messages of the plugin were left out: too many"
+            );
+        }
+        match level {
+            Level::Debug => tracing::debug!(plugin, version, "{message}"),
+            Level::Info => tracing::info!(plugin, version, "{message}"),
+            Level::Warning => tracing::warn!(plugin, version, "{message}"),
+            Level::Error => tracing::error!(plugin, version, "{message}"),
+        }
+    }
+
+    fn count(&mut self, name: String, amount: u64) {
+        if !self.known.contains_key(&name) {
+            // Names that were refused are remembered too, but no more of them than were granted.
+            if self.known.len() >= 2 * COUNTER_NAMES_MAX {
+                return;
+            }
+            let counter = self.counters.get(&name);
+            self.known.insert(name.clone(), counter);
+        }
+        if let Some(Some(counter)) = self.known.get(&name) {
+            counter.inc_by(amount);
+        }
+    }
+}
+
+/// The start of a text, cut between characters.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes_max))
+        .unwrap_or("")
+}
+
+macro_rules! imports { ($($world:ident)*) => { $(
+    impl $world::tidegate::plugin::host::Host for State {
+        fn log(&mut self, level: $world::tidegate::plugin::host::Level, message: String) {
+            use $world::tidegate::plugin::host::Level as L;
+            let level = match level {
+                L::Debug => Level::Debug,
+                L::Info => Level::Info,
+                L::Warning => Level::Warning,
+                L::Error => Level::Error,
+            };
+            self.imports.log(level, &message);
+        }
+
+        fn count(&mut self, name: String, amount: u64) {
+            self.imports.count(name, amount);
+        }
+    }
+
+    impl $world::tidegate::plugin::tables::Host for State {
+        fn lookup(&mut self, _table: String, keys: Vec<String>) -> Vec<Option<String>> {
+            vec![None; keys.len()]
+        }
+    }
+
+    impl $world::tidegate::plugin::types::Host for State {}
+    impl $world::tidegate::plugin::answers::Host for State {}
+)* } }
+
+imports!(parsing enriching);
+
+impl parsing::tidegate::plugin::schemas::Host for State {
+    fn get(&mut self, _id: u32) -> Option<parsing::tidegate::plugin::schemas::Schema> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// *Scenario:* a plugin logs a thousand messages within a window, then one in the next.
+    /// *Guarantees:* so many pass as the limit says, and the next window says how many were left out.
+    #[test]
+    fn a_flood_of_messages_is_cut() {
+        let mut gate = LogGate::default();
+        let start = Instant::now();
+        let passed = (0..1000)
+            .filter(|_| gate.message(start) != Gate::Closed)
+            .count();
+        assert_eq!(passed, LOG_MESSAGES_MAX as usize);
+        let later = start + LOG_WINDOW;
+        let left_out = 1000 - u64::from(LOG_MESSAGES_MAX);
+        assert_eq!(gate.message(later), Gate::Open { left_out });
+        assert_eq!(gate.message(later), Gate::Open { left_out: 0 });
+    }
+
+    /// *Scenario:* a plugin counts under a thousand names, some of them far too long.
+    /// *Guarantees:* the first ones are kept and added up, the others left out, for all instances together.
+    #[test]
+    fn counters_are_bounded() {
+        let mut imports = Imports::for_tests();
+        imports.count("n".repeat(COUNTER_NAME_BYTES_MAX + 1), 1);
+        for i in 0..1000 {
+            imports.count(format!("name_{i:04}"), 2);
+            imports.count("name_0000".into(), 1);
+        }
+        let list = imports.counters.list();
+        assert_eq!(list.len(), COUNTER_NAMES_MAX);
+        assert_eq!(list[0], ("name_0000".to_owned(), 1002));
+        assert!(imports.known.len() <= 2 * COUNTER_NAMES_MAX);
+        let mut other = Imports::new(imports.identity.clone(), imports.counters.clone());
+        other.count("name_0000".into(), 1);
+        assert_eq!(imports.counters.list()[0].1, 1003);
+    }
+
+    /// *Scenario:* a text is cut in the middle of a character.
+    /// *Guarantees:* the character is left out whole.
+    #[test]
+    fn text_is_cut_between_characters() {
+        assert_eq!(cut("aé", 2), "a");
+        assert_eq!(cut("aé", 3), "aé");
+        assert_eq!(cut("aé", 300), "aé");
+    }
+}

@@ -1,0 +1,292 @@
+//! Source -> plugin: read, wrap, compile, describe, check the configuration, configure once.
+//!
+//! Runs at start, never on a record's path. A [`Plugin`] is shared by lanes; each makes instances of its own.
+
+use super::bindings::{enriching, parsing};
+use super::component::{ComponentError, PluginKind, wrap};
+use super::engine::Engine;
+use super::fault::Fault;
+use super::imports::{Counters, Identity, Imports, cut};
+use super::instance::{ConfigureError, Instance};
+use super::limits::State;
+use super::schema::{self, Violation};
+use super::{Limits, OnFault, PluginSettings, Source, chain_text, source};
+use std::path::PathBuf;
+use std::sync::Arc;
+use wasmtime::component::{Component, HasSelf, Linker};
+
+/// Bytes of a described name and version.
+const NAME_BYTES_MAX: usize = 128;
+/// Bytes of a described summary.
+const SUMMARY_BYTES_MAX: usize = 1 << 10;
+/// `max_batch_text` is never more than this, so that the texts of several answers stay below 4 GiB.
+const BATCH_TEXT_BYTES_MAX: usize = 256 << 20;
+
+/// A compiled and configured plugin.
+pub struct Plugin {
+    engine: Engine,
+    exports: Exports,
+    description: Description,
+    identity: Arc<Identity>,
+    config: String,
+    limits: Limits,
+    on_fault: OnFault,
+    counters: Counters,
+}
+
+/// What a plugin says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Description {
+    /// What it does.
+    pub kind: PluginKind,
+    /// Its own name.
+    pub name: String,
+    /// Its semantic version.
+    pub version: String,
+    /// One sentence.
+    pub summary: String,
+    /// JSON Schema of its configuration, or empty.
+    pub config_schema: String,
+}
+
+/// A plugin cannot be loaded.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum LoadError {
+    /// The binary has no plugins inside.
+    #[error(
+        "is builtin:{name}, but this binary was built without plugins; run `cargo xtask guests`, then build it again"
+    )]
+    NoBuiltins {
+        /// The name asked for.
+        name: String,
+    },
+    /// No shipped plugin has that name.
+    #[error("is builtin:{name}, but the plugins in this binary are {known}")]
+    UnknownBuiltin {
+        /// The name asked for.
+        name: String,
+        /// Those that are.
+        known: String,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {}: {reason}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The bytes are no plugin.
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    /// It does not compile, or wants what is not linked.
+    #[error("cannot compile: {0}")]
+    Compile(String),
+    /// Its kind is not run yet.
+    #[error("is a {0}, which this version does not run")]
+    Unsupported(PluginKind),
+    /// It faulted when asked what it is.
+    #[error("faulted in `describe`: {0}")]
+    Describe(Fault),
+    /// Its schema is none.
+    #[error("describes a configuration schema that is wrong: {0}")]
+    Schema(String),
+    /// Its configuration is wrong.
+    #[error("refuses its configuration: {}", list(.0))]
+    Config(Vec<Violation>),
+    /// It faulted when configured.
+    #[error("faulted in `configure`: {0}")]
+    Configure(Fault),
+}
+
+/// The compiled code with its imports, by kind.
+enum Exports {
+    Parser(parsing::ParsingPre<State>),
+    Enricher(enriching::EnrichingPre<State>),
+}
+
+fn list(violations: &[Violation]) -> String {
+    let all: Vec<_> = violations.iter().map(Violation::to_string).collect();
+    all.join("; ")
+}
+
+// === impl Plugin ===
+
+impl Plugin {
+    /// Loads, describes and configures a plugin. Compiling takes milliseconds to seconds, the second time
+    /// microseconds (see [`Engine::new`]).
+    ///
+    /// # Errors
+    /// See [`LoadError`]; a wrong configuration is reported whole.
+    pub fn load(engine: &Engine, settings: &PluginSettings) -> Result<Plugin, LoadError> {
+        let (kind, exports) = compile(engine, &settings.source, settings.wasi)?;
+        let limits = Limits {
+            batch_text: settings.limits.batch_text.min(BATCH_TEXT_BYTES_MAX),
+            ..settings.limits.clone()
+        };
+        let description = describe(engine, &exports, kind, &limits, &settings.name)?;
+        let config = match &settings.config {
+            serde_json::Value::Null => serde_json::json!({}),
+            config => config.clone(),
+        };
+        let violations =
+            schema::check(&description.config_schema, &config).map_err(LoadError::Schema)?;
+        if !violations.is_empty() {
+            return Err(LoadError::Config(violations));
+        }
+        let plugin = Plugin {
+            engine: engine.clone(),
+            exports,
+            identity: Arc::new(Identity {
+                name: settings.name.clone(),
+                version: description.version.as_str().into(),
+            }),
+            description,
+            config: config.to_string(),
+            limits,
+            on_fault: settings.on_fault,
+            counters: Counters::default(),
+        };
+        plugin.instance().map_err(|e| match e {
+            ConfigureError::Refused(violation) => LoadError::Config(vec![violation]),
+            ConfigureError::Fault(fault) => LoadError::Configure(fault),
+        })?;
+        Ok(plugin)
+    }
+
+    /// What a plugin says of itself, without configuring it.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn describe(
+        engine: &Engine,
+        source: &Source,
+        limits: &Limits,
+    ) -> Result<Description, LoadError> {
+        let (kind, exports) = compile(engine, source, false)?;
+        describe(engine, &exports, kind, limits, &Arc::from("?"))
+    }
+
+    /// What it says of itself.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// What it does.
+    pub fn kind(&self) -> PluginKind {
+        self.description.kind
+    }
+
+    /// Its name in the configuration.
+    pub fn name(&self) -> &Arc<str> {
+        &self.identity.name
+    }
+
+    /// Its version.
+    pub fn version(&self) -> &Arc<str> {
+        &self.identity.version
+    }
+
+    /// What it may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What becomes of a record that it breaks at.
+    pub fn on_fault(&self) -> OnFault {
+        self.on_fault
+    }
+
+    /// The counters of its own, over all instances: name and value.
+    pub fn counters(&self) -> Vec<(String, u64)> {
+        self.counters.list()
+    }
+
+    /// A fresh, configured instance. Microseconds for plugins without a language runtime.
+    pub(crate) fn instance(&self) -> Result<Instance, ConfigureError> {
+        let imports = Imports::new(self.identity.clone(), self.counters.clone());
+        let mut instance = self
+            .exports
+            .instance(&self.engine, imports, &self.limits)
+            .map_err(ConfigureError::Fault)?;
+        instance.configure(&self.config)?;
+        Ok(instance)
+    }
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin")
+            .field("name", &self.identity.name)
+            .field("description", &self.description)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Exports ===
+
+impl Exports {
+    fn instance(
+        &self,
+        engine: &Engine,
+        imports: Imports,
+        limits: &Limits,
+    ) -> Result<Instance, Fault> {
+        let state = State::new(imports, limits.memory);
+        match self {
+            Exports::Parser(pre) => Instance::parser(engine, pre, state, limits),
+            Exports::Enricher(pre) => Instance::enricher(engine, pre, state, limits),
+        }
+    }
+}
+
+fn compile(
+    engine: &Engine,
+    source: &Source,
+    wasi: bool,
+) -> Result<(PluginKind, Exports), LoadError> {
+    let wrapped = wrap(&source::read(source)?, wasi)?;
+    let failed = |e: wasmtime::Error| LoadError::Compile(chain_text(&e));
+    let component = Component::new(engine.wasmtime(), &wrapped.bytes).map_err(failed)?;
+    let mut linker: Linker<State> = Linker::new(engine.wasmtime());
+    let exports = match wrapped.kind {
+        PluginKind::Parser => {
+            parsing::Parsing::add_to_linker::<_, HasSelf<_>>(&mut linker, |s| s).map_err(failed)?;
+            let pre = linker.instantiate_pre(&component).map_err(failed)?;
+            Exports::Parser(parsing::ParsingPre::new(pre).map_err(failed)?)
+        }
+        PluginKind::Enricher => {
+            enriching::Enriching::add_to_linker::<_, HasSelf<_>>(&mut linker, |s| s)
+                .map_err(failed)?;
+            let pre = linker.instantiate_pre(&component).map_err(failed)?;
+            Exports::Enricher(enriching::EnrichingPre::new(pre).map_err(failed)?)
+        }
+        kind => return Err(LoadError::Unsupported(kind)),
+    };
+    Ok((wrapped.kind, exports))
+}
+
+/// Asks an instance that is thrown away.
+fn describe(
+    engine: &Engine,
+    exports: &Exports,
+    kind: PluginKind,
+    limits: &Limits,
+    name: &Arc<str>,
+) -> Result<Description, LoadError> {
+    let identity = Arc::new(Identity {
+        name: name.clone(),
+        version: "?".into(),
+    });
+    let said = exports
+        .instance(engine, Imports::new(identity, Counters::default()), limits)
+        .and_then(|mut instance| instance.describe())
+        .map_err(LoadError::Describe)?;
+    Ok(Description {
+        kind,
+        name: cut(&said.name, NAME_BYTES_MAX).to_owned(),
+        version: cut(&said.version, NAME_BYTES_MAX).to_owned(),
+        summary: cut(&said.summary, SUMMARY_BYTES_MAX).to_owned(),
+        config_schema: said.config_schema,
+    })
+}

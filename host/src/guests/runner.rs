@@ -1,0 +1,255 @@
+//! One plugin of one lane: its instance, its calls, and the way from a fault back to work.
+//!
+//! Used by its lane's thread alone. Promises that every record given gets an answer or is named as a culprit,
+//! within ten times the plugin's time limit, or that the plugin is called broken.
+
+use super::answer::Size;
+use super::check::{Encoding, Given};
+use super::clock::Clock;
+use super::fault::{Attempt, Fault, FaultKind, Judgement, Search, Window};
+use super::instance::Instance;
+use super::load::Plugin;
+use super::{Broken, OnFault, splice};
+use crate::model::{Columns, DeadReason};
+use crate::telemetry::metrics::PluginMetrics;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a broken plugin that is to be skipped is left out before it is tried again.
+const BYPASS: Duration = Duration::from_secs(60);
+
+/// A plugin, and where its figures go in this pipeline.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The plugin.
+    pub plugin: Arc<Plugin>,
+    /// Its figures.
+    pub metrics: PluginMetrics,
+}
+
+/// A plugin at work in a lane.
+pub(crate) struct Runner {
+    member: Member,
+    // None after a fault, until the next call.
+    instance: Option<Instance>,
+    window: Window,
+    bypassed_until: Option<Duration>,
+}
+
+/// Some records of a batch, and what the plugin made of them.
+pub(crate) struct Part<T> {
+    /// Which.
+    pub records: Range<usize>,
+    /// The text that the plugin was given, where it was not the batch's.
+    pub text: Option<Vec<u8>>,
+    /// Its answer, checked; or the fault, and then it is a single record.
+    pub outcome: Result<T, Fault>,
+}
+
+/// What a plugin made of a batch.
+pub(crate) enum Run<T> {
+    /// Parts, in order, that are the whole batch.
+    Parts(Vec<Part<T>>),
+    /// It is broken, and the configuration says to go on without it.
+    Bypassed,
+}
+
+/// A call: an instance, what it is given, and the time that it may take.
+pub(crate) type Call<'c, T> =
+    &'c mut dyn FnMut(&mut Instance, Given<'_>, Duration) -> Result<T, Fault>;
+
+impl Runner {
+    /// A runner with an instance of its own.
+    pub(crate) fn new(member: Member) -> Result<Runner, Broken> {
+        let mut runner = Runner {
+            window: Window::new(member.plugin.limits().faults_per_minute),
+            member,
+            instance: None,
+            bypassed_until: None,
+        };
+        runner.instance = Some(runner.fresh()?);
+        Ok(runner)
+    }
+
+    pub(crate) fn metrics(&self) -> &PluginMetrics {
+        &self.member.metrics
+    }
+
+    /// Bytes of linear memory that its instance uses.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.instance.as_ref().map_or(0, Instance::memory_bytes)
+    }
+
+    pub(crate) fn on_fault(&self) -> OnFault {
+        self.member.plugin.on_fault()
+    }
+
+    /// A reason in this plugin's name.
+    pub(crate) fn reason(&self, reason: String) -> DeadReason {
+        DeadReason {
+            by: self.member.plugin.name().clone(),
+            version: self.member.plugin.version().clone(),
+            reason,
+            maybe_delivered: false,
+        }
+    }
+
+    /// Gives a batch to the plugin. `call` makes one call and checks its answer.
+    pub(crate) fn run<T: Size>(
+        &mut self,
+        clock: &dyn Clock,
+        batch: (&Columns, Encoding),
+        call: Call<'_, T>,
+    ) -> Result<Run<T>, Broken> {
+        if self.bypassed_until.is_some_and(|t| clock.now() < t) {
+            self.member.metrics.skipped.inc_by(batch.0.len() as u64);
+            return Ok(Run::Bypassed);
+        }
+        self.bypassed_until = None;
+        match self.search(clock, batch, call) {
+            Ok(parts) => Ok(Run::Parts(parts)),
+            Err(broken) if self.on_fault() == OnFault::Skip => {
+                tracing::error!(plugin = %broken.plugin, version = %broken.version, reason = %broken.reason,
+                    bypass_seconds = BYPASS.as_secs(), "plugin is broken and left out for a while");
+                self.bypassed_until = Some(clock.now().saturating_add(BYPASS));
+                self.member.metrics.skipped.inc_by(batch.0.len() as u64);
+                Ok(Run::Bypassed)
+            }
+            Err(broken) => Err(broken),
+        }
+    }
+
+    /// The whole batch first; after a fault, its parts.
+    fn search<T: Size>(
+        &mut self,
+        clock: &dyn Clock,
+        (columns, encoding): (&Columns, Encoding),
+        call: Call<'_, T>,
+    ) -> Result<Vec<Part<T>>, Broken> {
+        let limits = self.member.plugin.limits();
+        let mut bytes_max = limits.batch_text;
+        let mut search = Search::new(columns.len(), limits.time_per_batch);
+        let mut parts = Vec::new();
+        let (mut faulted, mut culprits) = (false, false);
+        while let Some(Attempt { part, limit }) = search.attempt() {
+            let whole = part.len() == columns.len();
+            let copied = (!whole).then(|| splice::copy(columns, part.clone()));
+            let given = Given {
+                columns: copied.as_ref().unwrap_or(columns),
+                encoding: copied.as_ref().map_or(encoding, |c| Encoding::of(&c.text)),
+                bytes_max,
+            };
+            let (outcome, took) = self.attempt(clock, given, limit, call)?;
+            let text = copied.map(|c| c.text);
+            match outcome {
+                Ok(answer) => {
+                    search.good(took);
+                    // The parts of a batch together keep the limit of the batch.
+                    bytes_max = bytes_max.saturating_sub(answer.size_bytes());
+                    parts.push(Part {
+                        records: part,
+                        text,
+                        outcome: Ok(answer),
+                    });
+                }
+                Err(fault) => {
+                    self.report(&fault, &part, faulted);
+                    faulted = true;
+                    match search.faulted(fault.kind, took) {
+                        Judgement::Retry | Judgement::Halve => {}
+                        Judgement::GiveUp => {
+                            let reason =
+                                format!("what it breaks at cannot be found in time; last {fault}");
+                            return Err(self.broken(reason));
+                        }
+                        Judgement::Culprit(_) => {
+                            culprits = true;
+                            self.count_fault(clock, &fault)?;
+                            parts.push(Part {
+                                records: part,
+                                text,
+                                outcome: Err(fault),
+                            });
+                        }
+                    }
+                }
+            }
+        }
+        if faulted && !culprits {
+            let passing = Fault {
+                kind: FaultKind::Trap,
+                detail: "faults that no single record explains".into(),
+            };
+            self.count_fault(clock, &passing)?;
+        }
+        Ok(parts)
+    }
+
+    /// One call. An instance that faulted is never called again.
+    fn attempt<T>(
+        &mut self,
+        clock: &dyn Clock,
+        given: Given<'_>,
+        limit: Duration,
+        call: Call<'_, T>,
+    ) -> Result<(Result<T, Fault>, Duration), Broken> {
+        let mut instance = match self.instance.take() {
+            Some(instance) => instance,
+            None => self.fresh()?,
+        };
+        let start = clock.now();
+        let outcome = call(&mut instance, given, limit);
+        let took = clock.now().saturating_sub(start);
+        let metrics = &self.member.metrics;
+        metrics.calls.inc();
+        metrics
+            .nanos
+            .inc_by(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+        metrics.records_in.inc_by(given.columns.len() as u64);
+        if outcome.is_ok() {
+            self.instance = Some(instance);
+        }
+        Ok((outcome, took))
+    }
+
+    fn fresh(&self) -> Result<Instance, Broken> {
+        let instance = self.member.plugin.instance();
+        instance.map_err(|e| self.broken(format!("cannot be started: {e}")))
+    }
+
+    fn broken(&self, reason: String) -> Broken {
+        Broken {
+            plugin: self.member.plugin.name().clone(),
+            version: self.member.plugin.version().clone(),
+            reason,
+        }
+    }
+
+    fn count_fault(&mut self, clock: &dyn Clock, fault: &Fault) -> Result<(), Broken> {
+        if !self.window.is_too_many(clock.now()) {
+            return Ok(());
+        }
+        let max = self.member.plugin.limits().faults_per_minute;
+        Err(self.broken(format!("more than {max} faults a minute; last {fault}")))
+    }
+
+    /// Tells of a fault: the first of a batch and those of single records loudly, the halvings between quietly.
+    fn report(&self, fault: &Fault, part: &Range<usize>, again: bool) {
+        let metrics = &self.member.metrics;
+        match fault.kind {
+            FaultKind::Trap => &metrics.fault_traps,
+            FaultKind::Timeout => &metrics.fault_timeouts,
+            FaultKind::Memory => &metrics.fault_memory,
+            FaultKind::Answer => &metrics.fault_answers,
+        }
+        .inc();
+        let (plugin, version) = (self.member.plugin.name(), self.member.plugin.version());
+        let (first, records) = (part.start, part.len());
+        if again && records > 1 {
+            tracing::debug!(%plugin, %version, kind = %fault.kind, first, records, detail = %fault.detail, "plugin faulted again");
+        } else {
+            tracing::warn!(%plugin, %version, kind = %fault.kind, first, records, detail = %fault.detail, "plugin faulted");
+        }
+    }
+}

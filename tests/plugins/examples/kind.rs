@@ -1,0 +1,12 @@
+//! Returns a value of a kind that nobody knows.
+
+use tidegate_test_plugins::answer::Parsed;
+
+fn misbehave(answer: &mut Parsed, record: usize) {
+    let key = answer.write(b"key");
+    answer.add_attribute(record, key, key);
+    let at = answer.records.attribute_end[record] as usize - 1;
+    answer.records.kind[at] = 7;
+}
+
+tidegate_test_plugins::parser!(misbehave);

@@ -1,0 +1,151 @@
+//! The journey in memory: raw records to OTLP bytes, each stage timed by itself.
+
+use anyhow::Result;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tidegate::demo::lines::Events;
+use tidegate::encode::{Limits, Select, logs};
+use tidegate::guests::{
+    Chain, Engine, Limits as PluginLimits, Member, Members, OnFault, Plugin, PluginSettings, Source,
+};
+use tidegate::model::{Fact, Facts, Partition, RawRecord, RawRecords};
+
+/// The name of the sum of all stages, timed as one.
+pub const WHOLE: &str = "whole journey";
+
+const BATCHES: usize = 64;
+const BATCH_RECORDS: usize = 1_000;
+const PASSES: usize = 5;
+const START_MS: u64 = 1_795_230_765_123;
+
+/// Microseconds a record of each stage, a value a round.
+pub fn measure(rounds: usize) -> Result<Vec<(String, Vec<f64>)>> {
+    let engine = Engine::new(None)?;
+    let json = plugin(&engine, "parse-json", serde_json::json!({}))?;
+    let names = serde_json::json!({"attributes": {"rename": {"ns": "k8s.namespace.name"}}, "resource": {"set": {"env": "bench"}}});
+    let names = plugin(&engine, "enrich-static", names)?;
+    let mut parse = chain(&[&json], &[])?;
+    let mut enrich = chain(&[], &[&names])?;
+    let mut both = chain(&[&json], &[&names])?;
+    let facts = Facts {
+        wanted: vec![Fact::Topic, Fact::Partition, Fact::Offset],
+        group: "bench".into(),
+    };
+    let raw: Vec<RawRecords> = batches();
+    let columns: Vec<_> = raw.iter().map(|r| facts.columns(r)).collect();
+    let mut parsed = Vec::new();
+    for (raw, columns) in raw.iter().zip(&columns) {
+        parsed.push(parse.run(raw, columns.clone())?.columns);
+    }
+    let mut stages: Vec<(String, Vec<f64>)> = Vec::new();
+    for _ in 0..rounds {
+        let mut stage = |name: &str, work: &mut dyn FnMut(usize)| {
+            let us = time(work);
+            match stages.iter_mut().find(|(n, _)| n == name) {
+                Some((_, times)) => times.push(us),
+                None => stages.push((name.to_owned(), vec![us])),
+            }
+        };
+        stage("columns of raw records", &mut |b| {
+            drop(black_box(facts.columns(&raw[b])))
+        });
+        // Columns are moved into the chain: what cloning them costs is timed by itself and is in the two below.
+        stage("(copying a batch)", &mut |b| {
+            drop(black_box(columns[b].clone()))
+        });
+        stage("parse-json", &mut |b| {
+            drop(black_box(parse.run(&raw[b], columns[b].clone())))
+        });
+        stage("enrich-static", &mut |b| {
+            drop(black_box(enrich.run(&raw[b], parsed[b].clone())))
+        });
+        stage("encode", &mut |b| {
+            drop(black_box(logs(
+                &parsed[b],
+                Select::All,
+                |_| START_MS as i64,
+                LIMITS,
+            )))
+        });
+        stage(WHOLE, &mut |b| {
+            let answer = both.run(&raw[b], facts.columns(&raw[b]));
+            if let Ok(answer) = answer {
+                drop(black_box(logs(
+                    &answer.columns,
+                    Select::All,
+                    |_| START_MS as i64,
+                    LIMITS,
+                )));
+            }
+        });
+    }
+    Ok(stages)
+}
+
+const LIMITS: Limits = Limits {
+    records: 4096,
+    bytes: 3 << 20,
+};
+
+/// Microseconds a record, over several passes.
+fn time(work: &mut dyn FnMut(usize)) -> f64 {
+    let begun = Instant::now();
+    for _ in 0..PASSES {
+        (0..BATCHES).for_each(&mut *work);
+    }
+    begun.elapsed().as_secs_f64() * 1e6 / (PASSES * BATCHES * BATCH_RECORDS) as f64
+}
+
+fn batches() -> Vec<RawRecords> {
+    let mut events = Events::new(7, START_MS);
+    let batch = |b: usize| {
+        let mut raw = RawRecords::new(Partition::new("bench", (b % 8) as i32));
+        for i in 0..BATCH_RECORDS {
+            let value = events.event().json();
+            let offset = (b / 8 * BATCH_RECORDS + i) as i64;
+            raw.push(
+                RawRecord {
+                    offset,
+                    timestamp_ms: START_MS as i64,
+                    key: None,
+                    value: Some(value.as_bytes()),
+                },
+                [],
+            );
+        }
+        raw
+    };
+    (0..BATCHES).map(batch).collect()
+}
+
+fn plugin(engine: &Engine, name: &str, config: serde_json::Value) -> Result<Member> {
+    let settings = PluginSettings {
+        name: name.into(),
+        source: Source::Builtin(name.into()),
+        config,
+        limits: PluginLimits {
+            memory: 64 << 20,
+            time_per_batch: Duration::from_millis(500),
+            batch_text: 64 << 20,
+            faults_per_minute: 60,
+        },
+        on_fault: OnFault::DeadLetter,
+        wasi: false,
+    };
+    let plugin = Arc::new(Plugin::load(engine, &settings)?);
+    Ok(Member {
+        plugin,
+        metrics: Default::default(),
+    })
+}
+
+fn chain(parse: &[&Member], enrich: &[&Member]) -> Result<Chain> {
+    let all = |members: &[&Member]| members.iter().map(|m| (*m).clone()).collect();
+    Ok(Chain::new(&Members {
+        unwrap: vec![],
+        parse: all(parse),
+        enrich: all(enrich),
+        routes: vec![],
+    })?)
+}
