@@ -29,7 +29,7 @@ pub struct NewRecord<'e> {
 }
 
 /// Which keys there may be among the attributes: no false no.
-struct Seen([u64; 4]);
+struct Seen(u64);
 
 // === impl NewRecord ===
 
@@ -41,7 +41,7 @@ impl<'e> NewRecord<'e> {
             out,
             given,
             input,
-            seen: Seen([0; 4]),
+            seen: Seen(0),
             time: None,
             severity: Severity::UNKNOWN,
             severity_text: [0; 2],
@@ -173,9 +173,11 @@ impl<'e> NewRecord<'e> {
 }
 
 pub(crate) fn push_trace(column: &mut Vec<u8>, trace: &TraceContext) {
-    column.extend_from_slice(&trace.trace_id);
-    column.extend_from_slice(&trace.span_id);
-    column.push(trace.flags);
+    let mut bytes = [0; TRACE_BYTES];
+    bytes[..16].copy_from_slice(&trace.trace_id);
+    bytes[16..24].copy_from_slice(&trace.span_id);
+    bytes[24] = trace.flags;
+    column.extend_from_slice(&bytes);
 }
 
 // === impl Parsed ===
@@ -225,18 +227,14 @@ impl Seen {
     /// Whether the key may have been there before; from now on it has.
     #[inline(always)]
     fn again(&mut self, key: &[u8], flag: u8) -> bool {
-        let (len, first, last) = match key {
-            [] => (0, 0, 0),
-            [first, .., last] => (key.len(), *first, *last),
-            [only] => (1, *only, *only),
+        let hash = match key {
+            [] => 0,
+            [only] => usize::from(*only),
+            [first, .., last] => key.len() + usize::from(*first) * 5 + usize::from(*last) * 11,
         };
-        let hash = (len as u32).wrapping_mul(0x9E37)
-            ^ u32::from(first).wrapping_mul(0x85EB)
-            ^ u32::from(last).wrapping_mul(0x27D5);
-        let hash = hash >> 3 ^ u32::from(flag);
-        let (word, bit) = (&mut self.0[(hash >> 6 & 3) as usize], 1 << (hash & 63));
-        let again = *word & bit != 0;
-        *word |= bit;
+        let bit = 1 << ((hash ^ usize::from(flag >> 1)) & 63);
+        let again = self.0 & bit != 0;
+        self.0 |= bit;
         again
     }
 }

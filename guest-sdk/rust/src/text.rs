@@ -100,11 +100,14 @@ impl NewText {
         let slot = (address ^ address >> 5) % MEMO;
         let Copied {
             address: known,
-            span,
+            span: [start, len],
         } = self.memo[slot];
-        // The address may have been used again for other text: look.
-        if known == address && find::equal(self.read(given, span), text) {
-            return span;
+        if known == address && len as usize == text.len() {
+            // The address may have been used again for other text: look.
+            let at = start as usize - given.0.len();
+            if find::equal(&self.bytes[at..][..text.len()], text) {
+                return [start, len];
+            }
         }
         let span = self.copy(given, text);
         if span[1] > 0 {

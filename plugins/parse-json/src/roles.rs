@@ -35,8 +35,12 @@ pub struct Roles {
     resources: Vec<String>,
 }
 
-/// Which key of the object has filled which role.
-pub struct Taken([u8; SLOTS]);
+/// Which keys of the object have filled which roles: a bit each.
+#[derive(Default)]
+pub struct Taken {
+    roles: u64,
+    keys: u64,
+}
 
 /// So many keys may have a meaning: a quarter of the table stays free.
 const KEYS_MAX: usize = 48;
@@ -149,28 +153,21 @@ impl Taken {
     /// Whether the role is free, or this very key has filled it: of a key that is repeated the last value counts.
     #[inline(always)]
     pub fn may(&self, known: Known) -> bool {
-        let by = self.0[known.role.number()];
-        by == FREE || by == known.number
+        self.roles & 1 << known.role.number() == 0 || self.keys & 1 << known.number != 0
     }
 
     /// Now this key has filled its role.
     #[inline(always)]
     pub fn by(&mut self, known: Known) {
-        self.0[known.role.number()] = known.number;
-    }
-}
-
-impl Default for Taken {
-    #[inline(always)]
-    fn default() -> Self {
-        Taken([FREE; SLOTS])
+        self.roles |= 1 << known.role.number();
+        self.keys |= 1 << known.number;
     }
 }
 
 // === impl Role ===
 
 impl Role {
-    /// Five, and at most as many resource attributes as keys: below the size of `Taken`.
+    /// Five, and at most as many resource attributes as keys: below the 64 of `Taken`.
     #[inline(always)]
     fn number(self) -> usize {
         match self {
