@@ -145,7 +145,10 @@ async fn the_committer_follows_the_consumer() {
     assert_eq!(fake.committed("group", "logs", 0), Some(7));
     assert_eq!(committer.committed(&partition), Some(7));
     assert_eq!(
-        consumer.committed(&[partition.clone()]).await.unwrap()[&partition],
+        consumer
+            .committed(std::slice::from_ref(&partition))
+            .await
+            .unwrap()[&partition],
         7
     );
     consumer.close(false, LIMIT).await.unwrap();
