@@ -55,7 +55,8 @@ async fn joined(fake: &FakeKafka) -> (Cluster, Consumer, Committer) {
     consumer.subscribe(["logs"]).await.unwrap();
     let joining = async {
         while assigned.0.lock().unwrap().is_empty() {
-            consumer.poll(Duration::from_millis(10)).await.unwrap();
+            let polled = consumer.poll(Duration::from_millis(10)).await.unwrap();
+            assert!(polled.is_empty(), "held before the first record");
         }
     };
     tokio::time::timeout(LIMIT, joining)
