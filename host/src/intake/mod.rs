@@ -166,6 +166,16 @@ pub enum Fatal {
     Settle(String),
 }
 
+impl Fatal {
+    /// The error and its causes in one line.
+    pub fn chain(&self) -> String {
+        match self {
+            Fatal::Kafka(error) => error.chain(),
+            Fatal::InstanceShared { .. } | Fatal::Settle(_) => self.to_string(),
+        }
+    }
+}
+
 impl<F: Fn(&Partition, RawBatch) + Send + Sync> Lanes for F {
     fn dispatch(&self, partition: &Partition, batch: RawBatch) {
         self(partition, batch);

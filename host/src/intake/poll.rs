@@ -4,12 +4,12 @@ use super::assignment::Event;
 use super::batcher::{Feedback, Idle};
 use super::placement::{Found, look_up};
 use super::pressure::{Change, FORMS_OF_A_RECORD};
-use super::run::{Session, Turned, unless};
+use super::run::{COLUMNS_A_RECORD, Session, Turned, unless};
 use super::start::{Place, place};
 use super::tenancy::State;
 use super::{Fatal, Intake, Lanes, Settle, Stopped};
 use crate::kafka::{KafkaError, Polled, Run};
-use crate::model::{Generation, Leg, Partition, RawBatch};
+use crate::model::{Generation, Leg, Partition, RawBatch, RawRecord};
 use crate::settle::Directive;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -265,14 +265,11 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
         let Some(mut slot) = self.batcher.run(partition, now) else {
             return (0, None);
         };
-        let (mut records, mut bytes, mut cut_at) = (0, 0, None);
+        let (mut bytes, mut cut_at) = (0, None);
         for record in run.records() {
             let raw = record.raw();
             match slot.push(raw, record.headers()) {
-                Feedback::Taken => {
-                    records += 1;
-                    bytes += raw.value.map_or(0, <[u8]>::len) + raw.key.map_or(0, <[u8]>::len);
-                }
+                Feedback::Taken => bytes += weight(raw),
                 Feedback::Repeated => {}
                 Feedback::JumpedBack => {
                     cut_at = Some(raw.offset);
@@ -281,8 +278,6 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
                 Feedback::Stale | Feedback::AfterEnd => break,
             }
         }
-        self.metrics.records_in.inc_by(records);
-        self.metrics.bytes_in.inc_by(bytes as u64);
         (bytes, cut_at)
     }
 
@@ -304,6 +299,9 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             let Some(owned) = session.tenancy.owned.get(&partition) else {
                 continue;
             };
+            // What is only polled may yet be thrown away; what is begun is answered for.
+            self.metrics.records_in.inc_by(batch.raw.len() as u64);
+            self.metrics.bytes_in.inc_by(batch.raw.bytes.len() as u64);
             let weight = batch.raw.weight().saturating_mul(FORMS_OF_A_RECORD);
             let held = owned.gauge.hold(weight);
             self.settle.begin(&batch.receipt);
@@ -311,6 +309,12 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             self.lanes.dispatch(&partition, RawBatch { leg });
         }
     }
+}
+
+/// Near enough what the record will weigh in flight.
+fn weight(record: RawRecord<'_>) -> usize {
+    let length = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+    length(record.value) + length(record.key) + COLUMNS_A_RECORD
 }
 
 // === impl Intake: pressure, progress, errors ===
@@ -360,24 +364,21 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
         let mut lags = Vec::new();
         for (partition, survey) in session.consumer.survey(self.settings.read_committed).await {
             let owned = session.tenancy.owned.get_mut(&partition);
-            let Some(owned) = owned.filter(|o| o.state == State::Reading) else {
+            let Some(owned) = owned.filter(|o| o.state != State::Held) else {
                 continue;
             };
+            let behind = self.committer.committed(&partition).unwrap_or(owned.floor);
+            let lag = survey
+                .end
+                .map_or(0, |end| end.saturating_sub(behind).max(0));
+            lags.push((partition.clone(), lag));
             if let (Idle::Advanced(end), Some(generation)) = (
                 self.batcher.idle(&partition, survey.position),
                 &owned.generation,
             ) {
                 self.settle.idle(&partition, generation, end);
             }
-            let behind = self
-                .committer
-                .committed(&partition)
-                .unwrap_or(survey.position);
-            let lag = survey
-                .end
-                .map_or(0, |end| end.saturating_sub(behind).max(0));
-            lags.push((partition.clone(), lag));
-            if self.batcher.is_at_end(&partition) {
+            if owned.state == State::Reading && self.batcher.is_at_end(&partition) {
                 owned.state = State::Done;
                 session.consumer.pause(&partition).await;
             }

@@ -25,7 +25,7 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 /// How long leaving the group may take where nothing waits for it but a new consumer.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// What a record's columns weigh, about (see `RawRecords::weight`).
-const COLUMNS_A_RECORD: usize = 64;
+pub(super) const COLUMNS_A_RECORD: usize = 64;
 
 /// Reads for one pipeline.
 pub struct Intake<S, L> {

@@ -19,6 +19,10 @@ mod consumer;
 mod error;
 mod rebalance;
 mod record;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use cluster::{Cluster, connect};
 pub use committer::Committer;

@@ -17,9 +17,9 @@ pub struct PartitionLag(Arc<Mutex<Vec<(Partition, i64)>>>);
 /// Of one pipeline. Records are inputs: Kafka records.
 #[derive(Clone, Debug, Default)]
 pub struct PipelineMetrics {
-    /// Records read.
+    /// Records begun: handed to a lane. One that is read again counts again.
     pub records_in: Counter,
-    /// Bytes of their keys and values.
+    /// Bytes of their keys, values and headers.
     pub bytes_in: Counter,
     /// Inputs delivered.
     pub delivered: Counter,
