@@ -57,16 +57,6 @@ pub enum OutputError {
     HeaderValue(String),
 }
 
-/// Whether an output can be reached by this endpoint.
-pub fn check_endpoint(endpoint: &str) -> Result<(), OutputError> {
-    parse_endpoint(endpoint).map(|_| ())
-}
-
-/// Whether a header can be sent.
-pub fn check_header(name: &str, value: &str) -> Result<(), OutputError> {
-    parse_header(name, value).map(|_| ())
-}
-
 fn parse_endpoint(endpoint: &str) -> Result<Endpoint, OutputError> {
     let wrong = || OutputError::Endpoint(endpoint.to_owned());
     let parsed = Endpoint::from_shared(endpoint.to_owned()).map_err(|_| wrong())?;

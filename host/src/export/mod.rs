@@ -17,7 +17,7 @@ mod retry;
 mod tests;
 
 pub use classify::{RETRY_AFTER_MAX, Verdict};
-pub use client::{OutputError, check_endpoint, check_header};
+pub use client::OutputError;
 pub use coalesce::{Coalescer, Request};
 pub use health::{Condition, Health};
 pub use otlp::{OtlpOutput, Outlet, Pump};
