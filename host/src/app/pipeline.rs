@@ -21,6 +21,9 @@ use tokio::sync::watch;
 /// How long threads and tasks may take to end once everything is settled or given up.
 const REST_LIMIT: Duration = Duration::from_secs(2);
 
+/// How often settle is asked where it stands.
+const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+
 /// What all pipelines share.
 #[derive(Clone, Copy)]
 pub(super) struct Parts<'a> {
@@ -85,6 +88,10 @@ impl Running {
             );
             queues.push(queue);
         }
+        let held = parts
+            .readiness
+            .condition(&format!("dead letters of {}", settings.name));
+        tokio::spawn(watch_dead_letters(settle.clone(), held));
         let from = settings.from.clone();
         let intake = Intake::new(
             from,
@@ -147,6 +154,21 @@ impl Running {
             why,
         }
     }
+}
+
+/// Not ready while the dead-letter topic refuses what it must take. Ends with the settle task.
+async fn watch_dead_letters(settle: settle::Handle, condition: Condition) {
+    let mut interval = tokio::time::interval(STATUS_INTERVAL);
+    while let Some(status) = settle.status().await {
+        match status.held.first() {
+            None => condition.ready(),
+            Some((partition, reason)) => {
+                condition.not_ready(&format!("{partition} is held: {reason}"))
+            }
+        }
+        interval.tick().await;
+    }
+    condition.retire();
 }
 
 impl crate::intake::Lanes for Queues {
