@@ -117,11 +117,7 @@ impl Running {
     /// and leaves the group, within `limit`.
     pub(super) async fn run(mut self, stop: watch::Receiver<bool>, limit: Duration) -> Ended {
         self.condition.ready();
-        let why = self
-            .intake
-            .run(stop)
-            .await
-            .map_err(|fatal| fatal.to_string());
+        let why = self.intake.run(stop).await.map_err(|fatal| fatal.chain());
         self.condition.not_ready("stopping");
         if let Some(Finished::Left { open, uncommitted }) = self.settle.finish(limit).await {
             tracing::warn!(

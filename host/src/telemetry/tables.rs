@@ -289,6 +289,7 @@ impl Sample {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::Partition;
     use crate::telemetry::Registry;
 
     fn text(registry: &Registry) -> String {
