@@ -193,3 +193,13 @@ fn in_order(problems: Vec<Problem>) -> Vec<Problem> {
     told.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     told
 }
+
+/// Reads the configuration of a single plugin: YAML to the JSON that the plugin gets.
+///
+/// # Errors
+/// It is no YAML.
+pub fn plugin_config(text: &str) -> Result<serde_json::Value, Problem> {
+    tree::parse(Path::new("configuration"), text)
+        .map(|node| node.json())
+        .map_err(|problem| *problem)
+}
