@@ -290,7 +290,47 @@ mod tests {
     use super::*;
     use crate::encode::{Limits, Select, logs};
     use crate::model::testing;
+    use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
+    use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
     use proptest::prelude::*;
+
+    fn request(records: usize) -> ExportLogsServiceRequest {
+        let scope_logs = vec![ScopeLogs {
+            log_records: vec![LogRecord::default(); records],
+            ..ScopeLogs::default()
+        }];
+        let resource_logs = vec![ResourceLogs {
+            scope_logs,
+            ..ResourceLogs::default()
+        }];
+        ExportLogsServiceRequest { resource_logs }
+    }
+
+    /// *Scenario:* a client that is not ours sends requests, compressed and not; one sink counts, one refuses what has more
+    /// than two records. *Guarantees:* what is acknowledged is counted and nothing else.
+    #[tokio::test]
+    async fn it_counts_what_it_acknowledges() {
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let counting = Sink::counting(any_port).await.unwrap();
+        let judging = Sink::answering(any_port, |request| {
+            let records = request.resource_logs[0].scope_logs[0].log_records.len();
+            let answer = || ExportLogsServiceResponse::default();
+            let refusal = || Status::invalid_argument("too many");
+            (records <= 2).then(answer).ok_or_else(refusal)
+        });
+        let judging = judging.await.unwrap();
+        for (sink, expected) in [(counting, 5), (judging, 2)] {
+            let channel = format!("http://{}", sink.address());
+            let client = LogsServiceClient::connect(channel).await.unwrap();
+            let mut zipped = client.send_compressed(CompressionEncoding::Gzip);
+            let small = zipped.export(request(2)).await;
+            assert!(small.is_ok());
+            let large = zipped.export(request(3)).await;
+            assert_eq!(large.is_ok(), expected == 5);
+            assert_eq!(sink.records(), expected);
+            assert_eq!(sink.requests(), if expected == 5 { 2 } else { 1 });
+        }
+    }
 
     proptest! {
         /// *Scenario:* requests of any records, whole and cut short. *Guarantees:* counted right without being
