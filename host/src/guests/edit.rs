@@ -216,3 +216,6 @@ fn retain<T>(column: &mut Vec<T>, keep: &[bool]) {
     let mut keep = keep.iter();
     column.retain(|_| keep.next().copied().unwrap_or(true));
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,8 +144,10 @@ impl Search {
         if records <= 1 || records >= self.records {
             return self.limit;
         }
-        let parts = u32::try_from(self.records / records).unwrap_or(u32::MAX);
-        self.limit / parts.clamp(1, SHARE_MIN)
+        // Neither number comes near 2^32, so this cannot overflow.
+        let share = self.limit.as_nanos() * records as u128 / self.records as u128;
+        let share = Duration::from_nanos(u64::try_from(share).unwrap_or(u64::MAX));
+        share.max(self.limit / SHARE_MIN)
     }
 }
 

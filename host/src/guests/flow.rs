@@ -248,3 +248,6 @@ impl Fates {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

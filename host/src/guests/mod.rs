@@ -31,6 +31,8 @@ mod runner;
 mod schema;
 mod source;
 mod splice;
+#[cfg(test)]
+mod testing;
 
 pub use chain::{Chain, ChainError, Members};
 pub use clock::{Clock, SystemClock};

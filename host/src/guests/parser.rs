@@ -105,8 +105,7 @@ fn call(instance: &mut Instance, given: Given<'_>, limit: Duration) -> Result<Ch
 impl Stage<'_> {
     /// Offers a parser what nobody took yet.
     fn offer(&mut self, runner: &mut Runner, clock: &dyn Clock) -> Result<(), Broken> {
-        let all = self.pieces.is_empty() && self.taker.iter().all(|t| *t == NOBODY);
-        if all {
+        if self.taker.iter().all(|t| *t == NOBODY) {
             let batch = (&self.flow.columns, self.flow.encoding);
             if let Run::Parts(parts) = runner.run(clock, batch, &mut call)? {
                 self.take(runner, parts, &[], None);
@@ -422,3 +421,6 @@ impl<'p> Cursor<'p> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -273,3 +273,6 @@ impl Starts {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,12 +6,14 @@
 mod columns;
 mod edits;
 mod parsed;
-//#[cfg(test)]
-// mod tests;
+#[cfg(test)]
+mod tests;
 mod texts;
 
 pub(crate) use edits::edits;
 pub(crate) use parsed::{Summary, parsed};
+#[cfg(test)]
+pub(crate) use tests::valid_edits;
 pub(crate) use texts::Encoding;
 
 use crate::model::Columns;
