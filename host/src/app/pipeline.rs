@@ -3,7 +3,7 @@
 use super::{Outputs, Plugins, StartError};
 use crate::config::{OutputSettings, PipelineSettings};
 use crate::encode::otlp::Limits;
-use crate::export::Pump;
+use crate::export::{Outlet, Pump};
 use crate::guests::Broken;
 use crate::intake::{Intake, Stopped};
 use crate::kafka::Committer;
@@ -11,6 +11,7 @@ use crate::lane::{Destination, Lane};
 use crate::model::{Partition, RawBatch};
 use crate::settle::{self, CommitError, Finished};
 use crate::telemetry::{Condition, Readiness, Registry};
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -192,9 +193,12 @@ fn lane(
     let chain = super::chain(settings, parts.plugins, parts.registry).map_err(super::other)?;
     let usual = std::iter::once(&settings.to_records);
     let routes = settings.routes.iter().map(|(_, outputs)| outputs);
+    // One way to an output, whatever routes lead there: two would let one partition have two requests in
+    // flight, and a retry be overtaken.
+    let mut ways = BTreeMap::new();
     let destinations = usual
         .chain(routes)
-        .map(|outputs| destination(outputs, parts.outputs, pumps))
+        .map(|outputs| destination(outputs, parts.outputs, &mut ways, pumps))
         .collect();
     let on_broken = Box::new(move |broken: &Broken| {
         tracing::error!(plugin = %broken.plugin, version = %broken.version, reason = broken.reason, "plugin is broken: the pipeline pauses until the gateway is started again");
@@ -208,9 +212,10 @@ fn lane(
     })
 }
 
-fn destination(
-    settings: &[Arc<OutputSettings>],
+fn destination<'s>(
+    settings: &'s [Arc<OutputSettings>],
     outputs: &Outputs,
+    ways: &mut BTreeMap<&'s str, Outlet>,
     pumps: &mut Vec<Pump>,
 ) -> Destination {
     let mut limits = Limits {
@@ -218,15 +223,21 @@ fn destination(
         bytes: usize::MAX,
     };
     let mut outlets = Vec::new();
-    for output in settings.iter().filter_map(|s| outputs.get(s.name())) {
+    for (name, output) in settings
+        .iter()
+        .filter_map(|s| Some((s.name(), outputs.get(s.name())?)))
+    {
         let of = output.limits();
         limits = Limits {
             records: limits.records.min(of.records),
             bytes: limits.bytes.min(of.bytes),
         };
-        let (outlet, pump) = output.lane();
-        outlets.push(outlet);
-        pumps.push(pump);
+        let way = ways.entry(name).or_insert_with(|| {
+            let (outlet, pump) = output.lane();
+            pumps.push(pump);
+            outlet
+        });
+        outlets.push(way.clone());
     }
     Destination { outlets, limits }
 }

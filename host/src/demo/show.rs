@@ -4,13 +4,18 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// What redaction leaves in place of a secret in the demo's lines.
 const REPLACED_BY: [&str; 3] = ["<card>", "<email>", "<ip>"];
+
+/// Lanes are named after their pipeline.
+const LANE_PREFIX: &str = "demo-";
+/// Far more than the records of one partition that are in flight.
+const RECENT_OFFSETS_MAX: usize = 100_000;
 
 /// What producer and sink have seen. Nothing in it grows with time.
 #[derive(Default)]
@@ -22,8 +27,9 @@ struct Seen {
     delivered: u64,
     redacted: u64,
     repeated: u64,
-    /// The last offset that arrived of each partition: they arrive in order.
-    last: BTreeMap<i64, i64>,
+    /// The newest offsets that arrived of each partition, at most [`RECENT_OFFSETS_MAX`]: a request holds
+    /// its records by resource, so they do not come one by one.
+    recent: BTreeMap<i64, BTreeSet<i64>>,
     /// The line that is followed, and where it was written.
     followed: Option<(i64, i64, Vec<u8>)>,
     /// Before and after, to be shown.
@@ -106,12 +112,14 @@ impl Seen {
             integer("messaging.destination.partition.id"),
             integer("messaging.kafka.offset"),
         );
-        let last = self.last.entry(partition).or_insert(-1);
-        if offset <= *last {
+        let recent = self.recent.entry(partition).or_default();
+        if !recent.insert(offset) {
             self.repeated += 1;
             return;
         }
-        *last = offset;
+        if recent.len() > RECENT_OFFSETS_MAX {
+            recent.pop_first();
+        }
         self.delivered += 1;
         let body = text(record.body.as_ref());
         self.redacted += u64::from(REPLACED_BY.iter().any(|r| body.contains(r)));
@@ -167,9 +175,14 @@ fn after(record: &LogRecord, resource: &[KeyValue]) -> String {
 // === impl Counts ===
 
 impl Counts {
+    /// Records that have a fate.
+    fn done(&self) -> u64 {
+        self.delivered + self.dropped + self.dead_lettered
+    }
+
     /// Whether every record produced has one fate.
     pub(super) fn balance(&self) -> bool {
-        self.produced == self.delivered + self.dropped + self.dead_lettered
+        self.produced == self.done()
     }
 
     /// Prints the summary; whether it balances.
@@ -205,27 +218,26 @@ impl StatusLine {
     pub(super) fn new() -> Self {
         StatusLine {
             before: Counts::default(),
-            cpu: cpu(),
+            cpu: lanes_cpu(),
             at: Instant::now(),
         }
     }
 
     /// Prints what has changed since the last time, and a record before and after where there is one.
     pub(super) fn print(&mut self, now: &Counts, show: &Show) {
-        let cpu = cpu();
+        let cpu = lanes_cpu();
         let seconds = self.at.elapsed().as_secs_f64().max(0.001);
-        let done = now.delivered + now.dropped + now.dead_lettered;
-        let before = self.before.delivered + self.before.dropped + self.before.dead_lettered;
-        let each =
-            (cpu.saturating_sub(self.cpu)).as_secs_f64() * 1e6 / (done - before).max(1) as f64;
+        let before = &self.before;
+        let done = now.done() - before.done();
+        let each = cpu.saturating_sub(self.cpu).as_secs_f64() * 1e6 / done.max(1) as f64;
         println!(
-            "in {:>6.0}/s  out {:>6.0}/s  dropped {:>6}  dead-lettered {:>5}  redacted {:>5}  lag {:>5}  {each:>5.1} us of CPU a record (producer, broker and sink included)",
-            (now.produced - self.before.produced) as f64 / seconds,
-            (now.delivered - self.before.delivered) as f64 / seconds,
+            "in {:>5.0}/s  out {:>5.0}/s  dropped {:>5}  dead-lettered {:>4}  redacted {:>5}  lag {:>5}  {each:>5.1} us of CPU a record in the lanes",
+            (now.produced - before.produced) as f64 / seconds,
+            (now.delivered - before.delivered) as f64 / seconds,
             now.dropped,
             now.dead_lettered,
             now.redacted,
-            now.produced.saturating_sub(done),
+            now.produced.saturating_sub(now.done()),
         );
         if let Some((before, after)) = show.seen().pair.take() {
             println!("  before: {before}\n  after:  {after}");
@@ -238,19 +250,21 @@ impl StatusLine {
     }
 }
 
-/// User and system time of this process so far; zero where the system does not tell.
-fn cpu() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat
-        .rsplit_once(") ")
-        .map(|(_, rest)| rest.split(' ').collect())
-        .unwrap_or_default();
-    let ticks = |i: usize| {
-        fields
-            .get(i)
-            .and_then(|f| f.parse::<u64>().ok())
-            .unwrap_or(0)
+/// User and system time of the threads that run plugins and encode; broker, producer and sink of the demo are
+/// in the same process and do not count. Zero where the system does not tell.
+fn lanes_cpu() -> Duration {
+    let threads = std::fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let of = |thread: std::fs::DirEntry| {
+        let name = std::fs::read_to_string(thread.path().join("comm")).ok()?;
+        let lane = name.starts_with(LANE_PREFIX);
+        // Nanoseconds on a core: the first number of the file.
+        let spent = std::fs::read_to_string(thread.path().join("schedstat"))
+            .ok()
+            .filter(|_| lane)?;
+        Some(Duration::from_nanos(spent.split(' ').next()?.parse().ok()?))
     };
-    // Fields 14 and 15 of proc(5), in hundredths of a second.
-    Duration::from_millis((ticks(11) + ticks(12)) * 10)
+    threads.filter_map(of).sum()
 }
