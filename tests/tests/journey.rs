@@ -1,5 +1,8 @@
 //! The whole journey on a real Kafka and a real Collector, with the binary that users run.
 
+// A scenario reads best as one story.
+#![allow(clippy::too_many_lines)]
+
 use krafka::Record;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -198,8 +198,6 @@ fn in_order(problems: Vec<Problem>) -> Vec<Problem> {
 ///
 /// # Errors
 /// It is no YAML.
-pub fn plugin_config(text: &str) -> Result<serde_json::Value, Problem> {
-    tree::parse(Path::new("configuration"), text)
-        .map(|node| node.json())
-        .map_err(|problem| *problem)
+pub fn plugin_config(text: &str) -> Result<serde_json::Value, Box<Problem>> {
+    tree::parse(Path::new("configuration"), text).map(|node| node.json())
 }

@@ -93,7 +93,7 @@ impl Search {
     /// Begins with the whole batch. `limit` is the time limit of one call.
     pub(crate) fn new(records: usize, limit: Duration) -> Search {
         Search {
-            parts: vec![0..records],
+            parts: std::iter::once(0..records).collect(),
             records,
             limit,
             spent: Duration::ZERO,

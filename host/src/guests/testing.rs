@@ -113,6 +113,9 @@ pub(crate) fn input(rng: &mut Rng) -> Columns {
     c
 }
 
+/// Whether it describes the resource, the key, and the value with its kind.
+pub(crate) type Attribute = (bool, Vec<u8>, (u8, Vec<u8>));
+
 /// A record with all that its spans point to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct View {
@@ -120,8 +123,7 @@ pub(crate) struct View {
     pub severity: (u8, Vec<u8>),
     pub body: (u8, Vec<u8>),
     pub trace: Vec<u8>,
-    /// Whether it describes the resource, the key, and the value with its kind.
-    pub attributes: Vec<(bool, Vec<u8>, (u8, Vec<u8>))>,
+    pub attributes: Vec<Attribute>,
 }
 
 /// The records of columns.
