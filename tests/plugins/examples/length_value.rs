@@ -1,11 +1,9 @@
-//! Returns a key without a value.
+//! Returns a value without a key.
 
 use tidegate_test_plugins::answer::Parsed;
 
 fn misbehave(answer: &mut Parsed, record: usize) {
-    let key = answer.write(b"key");
-    answer.add_attribute(record, key, key);
-    answer.records.value.pop();
+    answer.records.value.extend([record as u32, 0]);
 }
 
 tidegate_test_plugins::parser!(misbehave);

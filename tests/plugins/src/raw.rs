@@ -22,6 +22,10 @@ pub type Lists = List;
 /// `log-batch`.
 pub type RawBatch = [List; 13];
 
+/// `reason`.
+#[repr(C)]
+struct RawReason(u32, List);
+
 /// The arguments of `parse`.
 #[repr(C)]
 #[derive(Debug)]
@@ -39,13 +43,14 @@ pub struct EnrichArguments {
     now: u64,
 }
 
-const NONE: List = List(std::ptr::dangling(), 0);
+/// An empty list lies at an address too, and must be aligned there.
+const NONE: List = List(std::ptr::without_provenance(8), 0);
 
 impl List {
     fn of<T>(items: Vec<T>) -> List {
         let items = items.leak();
         match items.len() {
-            0 => List(std::mem::align_of::<u64>() as *const u8, 0),
+            0 => NONE,
             len => List(items.as_ptr().cast(), len),
         }
     }
@@ -107,14 +112,8 @@ unsafe fn batch(raw: &RawBatch) -> Batch {
 }
 
 fn reasons(reasons: Vec<(u32, String)>) -> List {
-    let raw = |(input, message)| (input, List::of_text(message));
-    // A tuple of these has no other layout than the record: 4 bytes each, aligned to 4.
-    let raw: Vec<(u32, List)> = reasons.into_iter().map(raw).collect();
-    let flat: Vec<[usize; 3]> = raw
-        .into_iter()
-        .map(|(input, list)| [input as usize, list.0 as usize, list.1])
-        .collect();
-    List::of(flat)
+    let raw = |(input, message)| RawReason(input, List::of_text(message));
+    List::of(reasons.into_iter().map(raw).collect())
 }
 
 /// # Safety
