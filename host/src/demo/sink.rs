@@ -191,6 +191,8 @@ impl Service<http::Request<Body>> for Logs {
             }
             let mut grpc = Grpc::new(RawCodec)
                 .accept_compressed(CompressionEncoding::Gzip)
+                // As the Collector does: who asks compressed is answered so.
+                .send_compressed(CompressionEncoding::Gzip)
                 .max_decoding_message_size(REQUEST_BYTES_MAX);
             Ok(grpc.unary(logs, request).await)
         })

@@ -24,7 +24,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tonic::body::Body;
 use tonic::client::{Grpc, GrpcService};
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap};
 use tonic::transport::{Channel, Endpoint, Error as TransportError};
 use tonic::{Code, Status};
@@ -157,7 +157,9 @@ impl Client {
         let mut grpc = Grpc::new(WithBody {
             channel: self.channel.clone(),
             payload: Some(payload.clone()),
-        });
+        })
+        // Servers answer in the encoding that they were asked in.
+        .accept_compressed(CompressionEncoding::Gzip);
         grpc.ready()
             .await
             .map_err(|e| Status::from_error(e.into()))?;

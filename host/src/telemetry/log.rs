@@ -20,6 +20,9 @@ const QUIET: [&str; 7] = [
     "cranelift_codegen",
 ];
 
+/// Warnings that tell nothing: that the classic group protocol, which is asked for, will be old one day.
+const MUTE: &str = ",krafka::consumer::group::classic=error";
+
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
@@ -65,6 +68,7 @@ fn filter(level: Level, variable: Option<&str>) -> Result<EnvFilter, LogError> {
     for library in QUIET {
         directives.push_str(&format!(",{library}={quiet}"));
     }
+    directives.push_str(MUTE);
     // What comes later goes before.
     if let Some(variable) = variable.filter(|v| !v.trim().is_empty()) {
         directives.push_str(&format!(",{variable}"));
