@@ -100,7 +100,7 @@ impl Mixed {
         let (value, meant) = match self.events.below(1000) {
             0..10 => (self.cut(&event), Meant::DeadLettered),
             10..40 => (health_check(&mut event).into_bytes(), Meant::Dropped),
-            40..45 => binary(&event),
+            40..45 => binary(&event, &secret),
             45..700 => self.wrapped(
                 wrapping,
                 &event,
@@ -199,15 +199,20 @@ fn health_check(event: &mut Event) -> String {
     event.json()
 }
 
-fn binary(event: &Event) -> (Vec<u8>, Meant) {
-    let mut body = vec![0xff, 0xfe, 0x00];
-    body.extend_from_slice(event.message.as_bytes());
+/// Bytes that are no text; what is text in them is cleaned all the same.
+fn binary(event: &Event, secret: &Option<Secret>) -> (Vec<u8>, Meant) {
+    let bytes = |text: &[u8]| [&[0xff, 0xfe, 0x00], text].concat();
+    let (text, redacted) = clean(&event.message, secret);
     let expected = Expected {
-        body: body.clone(),
+        body: bytes(&text),
         resource: resource(None),
+        redacted,
         ..Expected::default()
     };
-    (body, Meant::Delivered(expected.into()))
+    (
+        bytes(event.message.as_bytes()),
+        Meant::Delivered(expected.into()),
+    )
 }
 
 fn plain(event: &Event) -> String {
