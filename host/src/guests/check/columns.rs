@@ -75,32 +75,59 @@ fn ends(ends: &[u32], attributes: usize) -> Result<(), BadAnswer> {
     Ok(())
 }
 
-/// A record has each attribute once. A table of stamps tells which records may have one twice; those are
-/// compared.
+/// A record has each attribute once. Keys of different lengths differ; where two may have one length, a table
+/// of stamps tells whether they need a comparison.
 fn each_once(c: &Columns, texts: &Texts<'_>) -> Result<(), BadAnswer> {
     let mut stamps = [0_u32; STAMPS];
     let mut from = 0;
     for (record, end) in c.attribute_end.iter().enumerate() {
         let end = *end as usize;
-        let stamp = record as u32 + 1;
         let keys = c.key.get(2 * from..2 * end).unwrap_or(&[]);
         let kinds = c.kind.get(from..end).unwrap_or(&[]);
-        let mut suspect = false;
-        for (key, kind) in keys.chunks_exact(2).zip(kinds) {
-            let &[start, length] = key else { continue };
-            let place = place(texts.bytes(start, length), *kind);
-            if let Some(seen) = stamps.get_mut(place) {
-                suspect |= *seen == stamp;
-                *seen = stamp;
-            }
-        }
-        if suspect && let Some(twice) = twice(keys, kinds, texts) {
+        let stamp = record as u32 + 1;
+        if share_a_length(keys, kinds)
+            && share_a_stamp(keys, kinds, texts, &mut stamps, stamp)
+            && let Some(twice) = twice(keys, kinds, texts)
+        {
             let rule = format!("is a key that record {record} has twice");
             return Err(BadAnswer::at("records.key", from + twice, rule));
         }
         from = end;
     }
     Ok(())
+}
+
+/// Whether two keys may have the same length and owner.
+#[inline]
+fn share_a_length(keys: &[u32], kinds: &[u8]) -> bool {
+    let mut lengths = 0_u64;
+    let mut shared = false;
+    for (key, kind) in keys.chunks_exact(2).zip(kinds) {
+        let &[_, length] = key else { continue };
+        let bit = 1 << ((length.wrapping_mul(2) + u32::from(kind & RESOURCE != 0)) % 64);
+        shared |= lengths & bit != 0;
+        lengths |= bit;
+    }
+    shared
+}
+
+/// Whether two keys have the same place in the table.
+fn share_a_stamp(
+    keys: &[u32],
+    kinds: &[u8],
+    texts: &Texts<'_>,
+    stamps: &mut [u32; STAMPS],
+    stamp: u32,
+) -> bool {
+    let mut shared = false;
+    for (key, kind) in keys.chunks_exact(2).zip(kinds) {
+        let &[start, length] = key else { continue };
+        if let Some(seen) = stamps.get_mut(place(texts.bytes(start, length), *kind)) {
+            shared |= *seen == stamp;
+            *seen = stamp;
+        }
+    }
+    shared
 }
 
 #[inline]
