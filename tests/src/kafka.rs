@@ -5,6 +5,7 @@ use crate::{cache, free_port};
 use anyhow::{Context, Result};
 use krafka::producer::Acks;
 use krafka::{Kafka as Client, Record};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -142,7 +143,7 @@ impl Kafka {
     }
 
     /// Offsets that a group has committed, by partition, as Kafka's own tool tells them.
-    pub fn committed(&self, group: &str, topic: &str) -> std::collections::BTreeMap<i32, i64> {
+    pub fn committed(&self, group: &str, topic: &str) -> BTreeMap<i32, i64> {
         let address = self.address();
         let arguments = [
             "--bootstrap-server",
@@ -165,12 +166,52 @@ impl Kafka {
             .collect()
     }
 
-    /// Everything in a topic, read by a consumer of no group.
-    pub async fn read_all(
+    /// Waits until a group has committed exactly these offsets. Asks through a client, which costs less than
+    /// a tool's own JVM; [`committed`](Self::committed) is for judging.
+    pub async fn wait_committed(
         &self,
+        group: &str,
         topic: &str,
-        count: usize,
-    ) -> Vec<krafka::consumer::ConsumerRecord> {
+        expected: &BTreeMap<i32, i64>,
+        limit: Duration,
+    ) {
+        let client = self.client().await;
+        let what = format!("{group} committing the ends of {topic}");
+        crate::wait_for(&what, limit, async || {
+            let options = krafka::admin::ListConsumerGroupOffsetsOptions::default();
+            let answer = client
+                .admin()
+                .list_consumer_group_offsets(group, options)
+                .await;
+            let offsets = answer
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|(p, _)| p.topic == topic);
+            let offsets = offsets.filter_map(|(p, o)| Some((p.partition, o.ok()?.offset?)));
+            offsets.collect::<BTreeMap<i32, i64>>() == *expected
+        })
+        .await;
+    }
+
+    /// How many records a topic has been given, as Kafka's own tool tells it.
+    pub fn written(&self, topic: &str) -> usize {
+        let address = self.address();
+        let arguments = ["--bootstrap-server", &address, "--topic", topic];
+        let said =
+            tool("org.apache.kafka.tools.GetOffsetShell", &arguments).expect("the topic's ends");
+        // TOPIC:PARTITION:OFFSET
+        let ends = said
+            .lines()
+            .filter_map(|line| line.rsplit(':').next()?.trim().parse::<usize>().ok());
+        ends.sum()
+    }
+
+    /// Everything in a topic at this moment, read by a group of its own.
+    pub async fn read_all(&self, topic: &str) -> Vec<krafka::consumer::ConsumerRecord> {
+        let count = self.written(topic);
+        if count == 0 {
+            return Vec::new();
+        }
         let client = self.client().await;
         let group = format!("reader-{}", fastrand::u64(..));
         let consumer = client
@@ -192,12 +233,10 @@ impl Kafka {
                     .expect("records"),
             );
         }
-        // What should not be there would come now.
-        records.extend(
-            consumer
-                .poll(Duration::from_millis(500))
-                .await
-                .expect("records"),
+        assert!(
+            records.len() >= count,
+            "{} of {count} records of {topic} could be read",
+            records.len()
         );
         let _ = consumer.close().await;
         records

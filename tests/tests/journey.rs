@@ -7,6 +7,7 @@ use krafka::Record;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tidegate::demo::mixed::{Expected, Meant, Mixed};
+use tidegate::demo::sink::Sink;
 use tidegate_tests::collector::Collector;
 use tidegate_tests::expect::Arrived;
 use tidegate_tests::gateway::Gateway;
@@ -115,11 +116,8 @@ async fn topics(pipeline: &Pipeline<'_>) {
 }
 
 /// Positions named in the headers of dead letters, each as often as it is there.
-async fn dead_letters(pipeline: &Pipeline<'_>, expect: usize) -> Vec<Position> {
-    let records = kafka()
-        .await
-        .read_all(&pipeline.dead_letters(), expect)
-        .await;
+async fn dead_letters(pipeline: &Pipeline<'_>) -> Vec<Position> {
+    let records = kafka().await.read_all(&pipeline.dead_letters()).await;
     records
         .iter()
         .map(|r| {
@@ -174,7 +172,7 @@ async fn mixed_records_arrive_exactly_once_as_meant() {
     let log = gateway.ended(LIMIT).await;
     let arrived = collector.received().await;
     written.exactly_once(&arrived);
-    let dead = dead_letters(&pipeline, written.dead.len()).await;
+    let dead = dead_letters(&pipeline).await;
     assert_eq!(dead.len(), written.dead.len(), "{log}");
     assert_eq!(dead.into_iter().collect::<BTreeSet<_>>(), written.dead);
     let committed = kafka().await.committed(&pipeline.group(), "mixed");
@@ -220,10 +218,11 @@ async fn promises_1_2_3_hold_when_killed_ten_times() {
         });
         if round + 1 == ROUNDS {
             producing.await.expect("no panic").expect("produced");
-            wait_for("the end", LIMIT, async || {
-                gateway_lag_is_zero(&gateway, &written).await
-            })
-            .await;
+            let group = pipeline.group();
+            kafka()
+                .await
+                .wait_committed(&group, "killed", &written.next, LIMIT)
+                .await;
             gateway.stop().await;
         } else {
             // A kill at another moment each time, while records come and go.
@@ -246,19 +245,14 @@ async fn promises_1_2_3_hold_when_killed_ten_times() {
             );
         }
         committed = kafka().await.committed(&pipeline.group(), "killed");
-        let dead: BTreeSet<_> = dead_letters(&pipeline, 0).await.into_iter().collect();
+        let dead: BTreeSet<_> = dead_letters(&pipeline).await.into_iter().collect();
         nothing_undelivered_is_committed(&written, &all, &dead, &committed);
         collector.run().await;
     }
     written.compare(&all);
-    let dead = dead_letters(&pipeline, written.dead.len()).await;
+    let dead = dead_letters(&pipeline).await;
     assert_eq!(dead.into_iter().collect::<BTreeSet<_>>(), written.dead);
     assert_eq!(committed, written.next);
-}
-
-async fn gateway_lag_is_zero(gateway: &Gateway, written: &Written) -> bool {
-    let committed = kafka().await.committed("tidegate-killed", "killed");
-    gateway.is_running() && committed == written.next
 }
 
 fn nothing_undelivered_is_committed(
@@ -319,7 +313,7 @@ async fn a_clean_stop_repeats_nothing() {
         }
     }
     written.exactly_once(&collector.received().await);
-    let dead = dead_letters(&pipeline, written.dead.len()).await;
+    let dead = dead_letters(&pipeline).await;
     assert_eq!(
         dead.len(),
         written.dead.len(),
@@ -377,10 +371,7 @@ async fn poison_records_and_only_those_are_dead_letters() {
         .ended(LIMIT)
         .await;
     assert_eq!(collector.received().await.len(), 990);
-    let dead = kafka()
-        .await
-        .read_all(&pipeline.dead_letters(), poison.len())
-        .await;
+    let dead = kafka().await.read_all(&pipeline.dead_letters()).await;
     assert_eq!(dead.len(), poison.len());
     for letter in &dead {
         let position = (
@@ -443,11 +434,11 @@ async fn an_absent_collector_costs_nothing_but_time() {
         .await
         .expect("produced");
     let gateway = Gateway::start(&pipeline.yaml());
-    let committed = async || kafka().await.committed(&pipeline.group(), "away");
-    wait_for("the first records", LIMIT, async || {
-        committed().await == written.next
-    })
-    .await;
+    let group = pipeline.group();
+    kafka()
+        .await
+        .wait_committed(&group, "away", &written.next, LIMIT)
+        .await;
     collector.stop().await;
     let away = std::time::Instant::now();
     let second = written.more(&mut lines, 180_000);
@@ -465,7 +456,7 @@ async fn an_absent_collector_costs_nothing_but_time() {
         away.elapsed() >= Duration::from_secs(60)
     })
     .await;
-    let refusing = unauthenticated(&endpoint).await;
+    let refusing = Refusing::start(&endpoint);
     let refused = std::time::Instant::now();
     wait_for("half a minute", LIMIT, async || {
         refused.elapsed() >= Duration::from_secs(30)
@@ -477,62 +468,58 @@ async fn an_absent_collector_costs_nothing_but_time() {
         "memory grew from {early} to {late} bytes while nothing could be sent"
     );
     assert!(gateway.get("/readyz").await.is_some_and(|(s, _)| s == 503));
-    refusing.abort();
-    let _ = refusing.await;
+    drop(refusing);
     collector.run().await;
-    wait_for("all records", LIMIT, async || {
-        committed().await == written.next
-    })
-    .await;
+    kafka()
+        .await
+        .wait_committed(&group, "away", &written.next, LIMIT)
+        .await;
     wait_for("ready", LIMIT, async || {
         gateway.get("/readyz").await.is_some_and(|(s, _)| s == 200)
     })
     .await;
     gateway.stop().await;
     written.exactly_once(&collector.received().await);
-    let dead: BTreeSet<_> = dead_letters(&pipeline, written.dead.len())
-        .await
-        .into_iter()
-        .collect();
+    let dead: BTreeSet<_> = dead_letters(&pipeline).await.into_iter().collect();
     assert_eq!(
         dead, written.dead,
         "an output that is away or refuses us sends nothing to the dead letters"
     );
 }
 
-/// Something on the Collector's port that refuses everybody.
-async fn unauthenticated(endpoint: &str) -> tokio::task::JoinHandle<()> {
-    use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{
-        LogsService, LogsServiceServer,
-    };
-    use opentelemetry_proto::tonic::collector::logs::v1::{
-        ExportLogsServiceRequest, ExportLogsServiceResponse,
-    };
-    struct Refuse;
-    #[tonic::async_trait]
-    impl LogsService for Refuse {
-        async fn export(
-            &self,
-            _: tonic::Request<ExportLogsServiceRequest>,
-        ) -> Result<tonic::Response<ExportLogsServiceResponse>, tonic::Status> {
-            Err(tonic::Status::unauthenticated("the token has expired"))
+/// Something on the Collector's port that refuses everybody, until it is dropped, with every connection.
+struct Refusing(Option<tokio::runtime::Runtime>);
+
+impl Refusing {
+    fn start(endpoint: &str) -> Refusing {
+        let address = endpoint
+            .trim_start_matches("http://")
+            .parse()
+            .expect("an address");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build();
+        let runtime = runtime.expect("a runtime");
+        let (up, is_up) = std::sync::mpsc::channel();
+        runtime.spawn(async move {
+            let refuse = |_| Err(tonic::Status::unauthenticated("the token has expired"));
+            let sink = Sink::answering(address, refuse)
+                .await
+                .expect("the Collector's port is free");
+            up.send(()).expect("somebody waits");
+            std::future::pending::<()>().await;
+            drop(sink);
+        });
+        is_up.recv_timeout(LIMIT).expect("it listens");
+        Refusing(Some(runtime))
+    }
+}
+
+impl Drop for Refusing {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
         }
     }
-    let address: std::net::SocketAddr = endpoint
-        .trim_start_matches("http://")
-        .parse()
-        .expect("an address");
-    let service = LogsServiceServer::new(Refuse)
-        .accept_compressed(tonic::codec::CompressionEncoding::Gzip)
-        .max_decoding_message_size(16 << 20);
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .expect("the Collector's port is free");
-    let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
-    tokio::spawn(async move {
-        let _ = tonic::transport::Server::builder()
-            .add_service(service)
-            .serve_with_incoming(incoming)
-            .await;
-    })
 }
