@@ -77,6 +77,8 @@ fn dropped_when(when: serde_json::Value) -> [bool; 4] {
 /// *Scenario:* each field is asked each kind of question.
 ///
 /// *Guarantees:* exactly the records that fit are dropped.
+// A table, a row a question.
+#[allow(clippy::too_many_lines)]
 #[test]
 fn conditions_fit_by_field() {
     for (when, expected) in [

@@ -1,6 +1,6 @@
 //! Copies, renames, removes and sets attributes of records and of the resources that wrote them.
 //!
-//! [`config`] is the configuration as it is written, [`plan`] works out what each attribute will be, and
+//! [`config`] is the configuration as it is written, `plan` works out what each attribute will be, and
 //! this module does that to every record.
 
 mod config;
