@@ -1,7 +1,7 @@
 //! The gateway as a process of its own: the binary that users run.
 
 use crate::guard::Guard;
-use crate::wait_for;
+use crate::{wait_for, wait_for_or_tell};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -66,18 +66,9 @@ impl Gateway {
 
     /// Waits until it ends by itself; gives its log.
     pub async fn ended(self, limit: Duration) -> String {
-        let log = self.folder.path().join("log");
-        let deadline = std::time::Instant::now() + limit;
-        while self.guard.is_running() {
-            let said = || std::fs::read_to_string(&log).unwrap_or_default();
-            assert!(
-                std::time::Instant::now() < deadline,
-                "the gateway did not end within {limit:?}:\n{}",
-                said()
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        std::fs::read_to_string(&log).unwrap_or_default()
+        let ended = async || !self.guard.is_running();
+        wait_for_or_tell("the gateway's end", limit, ended, || self.log()).await;
+        self.log()
     }
 
     /// Its log so far.

@@ -1,7 +1,7 @@
 //! Apache Kafka: one broker in KRaft mode on a free loopback port.
 
 use crate::guard::Guard;
-use crate::{cache, free_port};
+use crate::{LOOK_AGAIN, cache, free_port};
 use anyhow::{Context, Result};
 use krafka::producer::Acks;
 use krafka::{Kafka as Client, Record};
@@ -57,18 +57,16 @@ impl Kafka {
     }
 
     async fn wait(&self) {
-        let end = Instant::now() + START_LIMIT;
         let log = self.folder.path().join("log");
-        loop {
-            let said = std::fs::read_to_string(&log).unwrap_or_default();
-            if said.contains("Kafka Server started") {
-                return;
+        let log = || std::fs::read_to_string(&log).unwrap_or_default();
+        let started = async {
+            let mut again = tokio::time::interval(LOOK_AGAIN);
+            while !log().contains("Kafka Server started") {
+                again.tick().await;
             }
-            assert!(
-                Instant::now() < end,
-                "Kafka did not start within {START_LIMIT:?}:\n{said}"
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        if tokio::time::timeout(START_LIMIT, started).await.is_err() {
+            panic!("Kafka did not start within {START_LIMIT:?}:\n{}", log());
         }
     }
 

@@ -12,10 +12,11 @@ pub mod guard;
 pub mod kafka;
 pub mod memory;
 pub mod pipeline;
+pub mod plugins;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The folder with what xtask fetched and built: `$TIDEGATE_CACHE`, or `tidegate` in the user's cache.
 pub fn cache() -> PathBuf {
@@ -36,18 +37,36 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("its address").port()
 }
 
-/// Asks every 50 ms until the answer is yes.
+/// How often a test asks whether something is so.
+pub const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Asks until the answer is yes.
 ///
 /// # Panics
 ///
 /// When it is not within `limit`; the message names what was waited for.
-pub async fn wait_for(what: &str, limit: Duration, mut ask: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + limit;
-    while !ask().await {
-        assert!(
-            Instant::now() < end,
-            "{what} did not happen within {limit:?}"
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
+pub async fn wait_for(what: &str, limit: Duration, ask: impl AsyncFnMut() -> bool) {
+    wait_for_or_tell(what, limit, ask, String::new).await;
+}
+
+/// As [`wait_for`]; `tell` adds to the message what may say why, a log for example.
+///
+/// # Panics
+///
+/// When it is not within `limit`.
+pub async fn wait_for_or_tell(
+    what: &str,
+    limit: Duration,
+    mut ask: impl AsyncFnMut() -> bool,
+    tell: impl Fn() -> String,
+) {
+    let asking = async {
+        let mut again = tokio::time::interval(LOOK_AGAIN);
+        while !ask().await {
+            again.tick().await;
+        }
+    };
+    if tokio::time::timeout(limit, asking).await.is_err() {
+        panic!("{what} did not happen within {limit:?}\n{}", tell());
     }
 }

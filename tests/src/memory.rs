@@ -1,14 +1,12 @@
 //! The journey in memory: raw records to OTLP bytes, each stage timed by itself.
 
+use crate::plugins;
 use anyhow::Result;
 use std::hint::black_box;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tidegate::demo::lines::Events;
 use tidegate::encode::{Limits, Select, logs};
-use tidegate::guests::{
-    Chain, Engine, Limits as PluginLimits, Member, Members, OnFault, Plugin, PluginSettings, Source,
-};
+use tidegate::guests::{Chain, Engine, Member, Members, Source};
 use tidegate::model::{Fact, Facts, Partition, RawRecord, RawRecords};
 
 /// The name of the sum of all stages, timed as one.
@@ -22,9 +20,9 @@ const START_MS: u64 = 1_795_230_765_123;
 /// Microseconds a record of each stage, a value a round.
 pub fn measure(rounds: usize) -> Result<Vec<(String, Vec<f64>)>> {
     let engine = Engine::new(None)?;
-    let json = plugin(&engine, "parse-json", serde_json::json!({}))?;
+    let json = plugin(&engine, "parse-json", serde_json::json!({}));
     let names = serde_json::json!({"attributes": {"rename": {"ns": "k8s.namespace.name"}}, "resource": {"set": {"env": "bench"}}});
-    let names = plugin(&engine, "enrich-static", names)?;
+    let names = plugin(&engine, "enrich-static", names);
     let mut parse = chain(&[&json], &[])?;
     let mut enrich = chain(&[], &[&names])?;
     let mut both = chain(&[&json], &[&names])?;
@@ -119,25 +117,10 @@ fn batches() -> Vec<RawRecords> {
     (0..BATCHES).map(batch).collect()
 }
 
-fn plugin(engine: &Engine, name: &str, config: serde_json::Value) -> Result<Member> {
-    let settings = PluginSettings {
-        name: name.into(),
-        source: Source::Builtin(name.into()),
-        config,
-        limits: PluginLimits {
-            memory: 64 << 20,
-            time_per_batch: Duration::from_millis(500),
-            batch_text: 64 << 20,
-            faults_per_minute: 60,
-        },
-        on_fault: OnFault::DeadLetter,
-        wasi: false,
-    };
-    let plugin = Arc::new(Plugin::load(engine, &settings)?);
-    Ok(Member {
-        plugin,
-        metrics: Default::default(),
-    })
+fn plugin(engine: &Engine, name: &str, config: serde_json::Value) -> Member {
+    let mut settings = plugins::settings(Source::Builtin(name.into()));
+    settings.config = config;
+    plugins::member(engine, &settings)
 }
 
 fn chain(parse: &[&Member], enrich: &[&Member]) -> Result<Chain> {

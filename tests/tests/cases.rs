@@ -4,13 +4,10 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use tidegate::encode::{JsonOptions, json};
-use tidegate::guests::{
-    Answer, Chain, Engine, Limits, Member, Members, OnFault, Plugin, PluginKind, PluginSettings,
-    Source,
-};
-use tidegate::model::{Facts, Partition, RawRecord, RawRecords};
+use tidegate::guests::{Answer, Chain, Engine, Member, Members, PluginKind, Source};
+use tidegate::model::Facts;
+use tidegate_tests::plugins::{self, root};
 
 /// *Scenario:* every case of every plugin: its lines, and its configuration where it has one, through the compiled
 /// plugin in the real host; enrichers behind `parse-json`.
@@ -41,10 +38,6 @@ fn every_case_of_every_plugin_gives_what_is_written() {
             "{name} has fewer than 2 cases"
         );
     }
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 fn folders(of: &Path) -> Vec<PathBuf> {
@@ -106,25 +99,23 @@ fn shown(answer: &Answer, record: usize) -> Value {
         JsonOptions { observed_ms: None },
         &mut line,
     );
-    let mut record: Value = serde_json::from_slice(&line).expect("the host writes JSON");
-    // A body that is null goes out as an empty value, which OTLP takes for none; the cases leave it out.
-    if record["body"] == Value::Object(Default::default()) {
-        record
-            .as_object_mut()
-            .expect("a record is an object")
-            .remove("body");
-    }
-    record
+    serde_json::from_slice(&line).expect("the host writes JSON")
 }
 
 /// What became of the lines that gave no record, in the form of the case's file. What the host does not tell of a
-/// single line (why it was dropped, which parser did not know it) is taken from the expectation.
+/// single line (which parser did not know it) is taken from the expectation.
 fn fates(answer: &Answer, lines: usize, expected: &str) -> String {
     let dead: BTreeMap<u32, &str> = answer
         .dead
         .iter()
         .map(|(i, why)| (*i, why.reason.as_str()))
         .collect();
+    let dropped: BTreeMap<u32, &str> = answer
+        .drops
+        .iter()
+        .map(|d| (d.input, d.reason.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(dropped.len(), answer.dropped, "every drop has a name");
     let mut out = String::new();
     for line in 0..lines as u32 {
         let number = line + 1;
@@ -138,8 +129,7 @@ fn fates(answer: &Answer, lines: usize, expected: &str) -> String {
             }
             Some(why) => format!("{number}\tmalformed\t{why}\n"),
             None if answer.input.contains(&line) => continue,
-            None if wanted.contains("\tdropped\t") => format!("{wanted}\n"),
-            None => format!("{number}\tdropped\t\n"),
+            None => format!("{number}\tdropped\t{}\n", dropped.get(&line).unwrap_or(&"")),
         };
     }
     out
@@ -165,18 +155,7 @@ fn run(engine: &Engine, name: &str, config: &str, lines: &[&[u8]]) -> Answer {
             }
         }
     };
-    let mut raw = RawRecords::new(Partition::new("cases", 0));
-    for (offset, line) in lines.iter().enumerate() {
-        raw.push(
-            RawRecord {
-                offset: offset as i64,
-                timestamp_ms: 0,
-                key: None,
-                value: Some(line),
-            },
-            [],
-        );
-    }
+    let raw = plugins::raw(lines);
     let facts = Facts {
         wanted: vec![],
         group: "".into(),
@@ -188,25 +167,9 @@ fn run(engine: &Engine, name: &str, config: &str, lines: &[&[u8]]) -> Answer {
 }
 
 fn member(engine: &Engine, name: &str, yaml: &str) -> Member {
-    let config = plugin_config(yaml);
-    let settings = PluginSettings {
-        name: name.into(),
-        source: Source::Builtin(name.into()),
-        config,
-        limits: Limits {
-            memory: 64 << 20,
-            time_per_batch: Duration::from_secs(5),
-            batch_text: 64 << 20,
-            faults_per_minute: 1,
-        },
-        on_fault: OnFault::DeadLetter,
-        wasi: false,
-    };
-    let plugin = Plugin::load(engine, &settings).unwrap_or_else(|e| panic!("{name}: {e}"));
-    Member {
-        plugin: Arc::new(plugin),
-        metrics: Default::default(),
-    }
+    let mut settings = plugins::settings(Source::Builtin(name.into()));
+    settings.config = plugin_config(yaml);
+    plugins::member(engine, &settings)
 }
 
 /// The routes that a configuration names: a pipeline would have to have them.

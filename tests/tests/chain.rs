@@ -1,70 +1,35 @@
 //! Loading plugins, and chains of the shipped ones. `cargo xtask guests` builds them.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::path::Path;
 use tidegate::guests::{
-    Answer, Chain, ChainError, Engine, Limits, LoadError, Member, Members, OnFault, Plugin,
-    PluginKind, PluginSettings, Source, builtins,
+    Answer, Chain, ChainError, Engine, LoadError, Member, Members, OnMalformed, Plugin, PluginKind,
+    PluginSettings, Source, builtins,
 };
-use tidegate::model::{Facts, Partition, RawRecord, RawRecords};
-use tidegate::telemetry::metrics::PluginMetrics;
+use tidegate::model::Facts;
+use tidegate_tests::plugins::{self, built};
 
-fn built(folder: &str, name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or(Path::new("."));
-    let path = root
-        .join("target")
-        .join(folder)
-        .join(format!("{name}.wasm"));
-    assert!(
-        path.is_file(),
-        "{} is missing: run cargo xtask guests",
-        path.display()
-    );
-    path
-}
-
+/// With the name that the tests look for.
 fn settings(source: Source, config: serde_json::Value) -> PluginSettings {
     PluginSettings {
         name: "tested".into(),
-        source,
         config,
-        limits: Limits {
-            memory: 32 << 20,
-            time_per_batch: Duration::from_secs(5),
-            batch_text: 8 << 20,
-            faults_per_minute: 60,
-        },
-        on_fault: OnFault::DeadLetter,
-        wasi: false,
+        ..plugins::settings(source)
     }
+}
+
+fn shipped(name: &str) -> PluginSettings {
+    settings(
+        Source::File(built("plugins", name)),
+        serde_json::Value::Null,
+    )
 }
 
 fn member(engine: &Engine, name: &str) -> Member {
-    let settings = settings(
-        Source::File(built("plugins", name)),
-        serde_json::Value::Null,
-    );
-    let plugin = Plugin::load(engine, &settings).unwrap_or_else(|e| panic!("{name} {e}"));
-    Member {
-        plugin: Arc::new(plugin),
-        metrics: PluginMetrics::default(),
-    }
+    plugins::member(engine, &shipped(name))
 }
 
 fn run(chain: &mut Chain, lines: &[&str]) -> Answer {
-    let mut raw = RawRecords::new(Partition::new("t", 0));
-    for (offset, line) in lines.iter().enumerate() {
-        let record = RawRecord {
-            offset: offset as i64,
-            timestamp_ms: 1_795_230_765_123,
-            key: None,
-            value: Some(line.as_bytes()),
-        };
-        raw.push(record, []);
-    }
+    let raw = plugins::raw(lines);
     let facts = Facts {
         wanted: Vec::new(),
         group: "g".into(),
@@ -164,6 +129,46 @@ fn what_no_parser_takes_is_dead() {
     }
 }
 
+/// *Scenario:* lines that a parser calls its own but malformed, with another parser behind it, as configured by
+/// default and with `on_malformed: next_parser`; at the end of the chain nobody is behind it.
+/// *Guarantees:* by default they are dead letters; offered on, the next parser has them, unless there is none: then
+/// the reason says what the first one said.
+#[test]
+fn malformed_records_go_where_the_configuration_says() {
+    let engine = Engine::new(None).unwrap();
+    let lines = ["{\"msg\":\"whole\"}", "{\"msg\":\"cut", "plain"];
+    let run_with = |on_malformed, parsers: &[&str]| {
+        let with = |name: &&str| {
+            let settings = PluginSettings {
+                on_malformed,
+                ..shipped(name)
+            };
+            plugins::member(&engine, &settings)
+        };
+        let parse = parsers.iter().map(with).collect();
+        let mut chain = Chain::new(&Members {
+            parse,
+            ..Members::default()
+        })
+        .unwrap();
+        run(&mut chain, &lines)
+    };
+    let both = ["parse-json", "parse-plain"];
+    let by_default = run_with(OnMalformed::DeadLetter, &both);
+    assert_eq!(bodies(&by_default), ["whole", "plain"]);
+    assert_eq!(by_default.dead.len(), 1);
+    let offered = run_with(OnMalformed::NextParser, &both);
+    assert_eq!(bodies(&offered), ["whole", "{\"msg\":\"cut", "plain"]);
+    assert!(offered.dead.is_empty());
+    let alone = run_with(OnMalformed::NextParser, &["parse-json"]);
+    assert_eq!(bodies(&alone), ["whole"]);
+    let reason = &alone.dead[0].1.reason;
+    assert!(
+        reason.starts_with("no parser took it") && reason.contains("unterminated string"),
+        "{reason}"
+    );
+}
+
 /// *Scenario:* a pipeline without parsers and plugins.
 /// *Guarantees:* records go on as they are, without Kafka's time as theirs.
 #[test]
@@ -232,7 +237,7 @@ fn components_are_loaded_and_other_files_refused() {
 
 /// A component of a core module, made as other tools make it.
 fn component(core: &Path) -> Vec<u8> {
-    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
+    let wit = plugins::root().join("wit");
     let mut resolve = wit_parser::Resolve::default();
     let (package, _) = resolve.push_dir(wit).unwrap();
     let world = resolve.select_world(&[package], Some("parsing")).unwrap();
@@ -272,10 +277,7 @@ fn a_plugin_in_the_wrong_place_is_refused() {
 #[test]
 fn a_plugin_that_is_too_large_for_its_memory_is_refused() {
     let engine = Engine::new(None).unwrap();
-    let mut settings = settings(
-        Source::File(built("plugins", "parse-json")),
-        serde_json::Value::Null,
-    );
+    let mut settings = shipped("parse-json");
     settings.limits.memory = 64 << 10;
     let refused = Plugin::load(&engine, &settings).unwrap_err().to_string();
     assert!(refused.contains("memory limit"), "{refused}");

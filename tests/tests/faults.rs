@@ -2,14 +2,14 @@
 //! batches that they break at. They lie in `tests/plugins/examples`; `cargo xtask guests` builds them.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tidegate::guests::{
-    Answer, Broken, Chain, Engine, Limits, Member, Members, OnFault, Plugin, PluginSettings, Source,
+    Answer, Broken, Chain, Engine, Member, Members, OnFault, PluginSettings, Source,
 };
-use tidegate::model::{Fact, Facts, Partition, RawRecord, RawRecords};
+use tidegate::model::{Fact, Facts};
 use tidegate::telemetry::metrics::PluginMetrics;
+use tidegate_tests::plugins::{self, built, member};
 
 /// How a plugin fails at a marked record.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,47 +78,12 @@ const ENRICHERS: &[(&str, Fails)] = &[
 const RECORDS: usize = 23;
 const MARKED: [u32; 3] = [0, 7, 18];
 
-fn built(folder: &str, name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or(Path::new("."));
-    let path = root
-        .join("target")
-        .join(folder)
-        .join(format!("{name}.wasm"));
-    assert!(
-        path.is_file(),
-        "{} is missing: run cargo xtask guests",
-        path.display()
-    );
-    path
-}
-
 fn settings(path: PathBuf, on_fault: OnFault) -> PluginSettings {
-    let name = path.file_stem().map(|n| n.to_string_lossy().into_owned());
-    PluginSettings {
-        name: name.unwrap_or_default().into(),
-        source: Source::File(path),
-        config: serde_json::Value::Null,
-        limits: Limits {
-            memory: 32 << 20,
-            // Ample, because a busy machine is no fault.
-            time_per_batch: Duration::from_secs(5),
-            batch_text: 2 << 20,
-            faults_per_minute: 60,
-        },
-        on_fault,
-        wasi: false,
-    }
-}
-
-fn member(engine: &Engine, settings: &PluginSettings) -> Member {
-    let plugin =
-        Plugin::load(engine, settings).unwrap_or_else(|e| panic!("{}: {e}", settings.name));
-    Member {
-        plugin: Arc::new(plugin),
-        metrics: PluginMetrics::default(),
-    }
+    let mut settings = plugins::settings(Source::File(path));
+    settings.limits.memory = 32 << 20;
+    settings.limits.batch_text = 2 << 20;
+    settings.on_fault = on_fault;
+    settings
 }
 
 fn misbehaving(engine: &Engine, name: &str, on_fault: OnFault) -> Member {
@@ -145,17 +110,7 @@ fn body(record: usize, marked: &[u32]) -> String {
 
 /// Runs a batch whose marked records carry the mark.
 fn run(chain: &mut Chain, records: usize, marked: &[u32]) -> Result<Answer, Broken> {
-    let mut raw = RawRecords::new(Partition::new("t", 0));
-    for offset in 0..records {
-        let value = body(offset, marked);
-        let record = RawRecord {
-            offset: offset as i64,
-            timestamp_ms: 1_795_230_765_123,
-            key: None,
-            value: Some(value.as_bytes()),
-        };
-        raw.push(record, []);
-    }
+    let raw = plugins::raw((0..records).map(|record| body(record, marked)));
     let facts = Facts {
         wanted: vec![Fact::Topic, Fact::Offset],
         group: "g".into(),
@@ -294,7 +249,7 @@ fn enrichers_that_misbehave_lose_exactly_the_records_they_break_at() {
 /// *Guarantees:* no misbehaving plugin is without a test.
 #[test]
 fn every_misbehaving_plugin_is_tested() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/examples");
+    let folder = plugins::root().join("tests/plugins/examples");
     let files = std::fs::read_dir(folder)
         .unwrap()
         .map(|f| f.unwrap().path());

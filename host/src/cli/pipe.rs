@@ -1,7 +1,7 @@
 //! `tidegate pipe`: a pipeline over standard input, without Kafka; the quick way to try a plugin.
 //!
-//! Each line is a raw record. What comes out goes to standard output; what is refused, with the reason, and
-//! a summary at the end go to standard error.
+//! Each line is a raw record. What comes out goes to standard output; what is dropped or refused, with the
+//! reason, and a summary at the end go to standard error.
 
 use crate::app;
 use crate::config::{self, Loaded, PipelineSettings};
@@ -182,8 +182,13 @@ fn write(form: Form, batch: &RawRecords, answer: &Answer, out: &mut impl Write) 
     Ok(())
 }
 
-/// Says what was refused and why, and adds up.
+/// Says what was left out or refused and why, and adds up.
 fn tell(batch: &RawRecords, answer: &Answer, summary: &mut Summary) {
+    for dropped in &answer.drops {
+        let line = summary.lines + u64::from(dropped.input) + 1;
+        let reason = dropped.reason.as_deref().unwrap_or("no reason given");
+        eprintln!("line {line} dropped by {}: {reason}", dropped.by);
+    }
     for (input, dead) in &answer.dead {
         let line = summary.lines + u64::from(*input) + 1;
         eprintln!(

@@ -77,6 +77,9 @@ pub struct Plugin {
     /// What becomes of a record that the plugin breaks at: to the dead letters, or on as if the
     /// plugin were not there. Left out: `dead_letter`.
     pub on_fault: Option<OnFault>,
+    /// What becomes of a record that the plugin, a parser, calls its own but malformed: to the dead letters, or to
+    /// the next parser, as if it were not its own. Left out: `dead_letter`.
+    pub on_malformed: Option<OnMalformed>,
     /// An empty WASI (no files, no sockets, no environment) for a language runtime that needs one.
     #[serde(default)]
     pub wasi: bool,
@@ -106,6 +109,16 @@ pub enum OnFault {
     DeadLetter,
     /// It passes as if the plugin were not there.
     Skip,
+}
+
+/// What becomes of a record that a parser calls its own but malformed.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnMalformed {
+    /// It goes to the dead letters.
+    DeadLetter,
+    /// It is offered to the next parser.
+    NextParser,
 }
 
 /// An output.

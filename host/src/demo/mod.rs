@@ -29,6 +29,8 @@ const GROUP: &str = "tidegate-demo";
 const PARTITIONS: i32 = 4;
 /// How long what was produced may take to be settled once the producer has stopped.
 const SETTLE_LIMIT: Duration = Duration::from_secs(20);
+/// How often it is asked whether all is settled.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What the demo is told.
 #[derive(Clone, Copy, Debug)]
@@ -90,10 +92,14 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     if let Some(Err(reason)) = ended {
         anyhow::bail!("the gateway ended: {reason}");
     }
-    let limit = Instant::now() + SETTLE_LIMIT;
-    while !counts().balance() && Instant::now() < limit {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let settled = async {
+        let mut look_again = tokio::time::interval(LOOK_AGAIN);
+        while !counts().balance() {
+            look_again.tick().await;
+        }
+    };
+    // Where it does not balance in time, the summary says so.
+    let _ = tokio::time::timeout(SETTLE_LIMIT, settled).await;
     app.stop();
     app.ended().await.map_err(anyhow::Error::msg)?;
     Ok(counts().sum_up())

@@ -18,7 +18,7 @@ pub struct JsonOptions {
 }
 
 /// Writes a record as one compact JSON object, without a line end. Left out are a time of 0, severity 0,
-/// an empty severity text, attributes and resource where there are none, and ids of zeros.
+/// an empty severity text, a body that is null, attributes and resource where there are none, and ids of zeros.
 pub fn line(columns: &Columns, record: usize, options: JsonOptions, out: &mut Vec<u8>) {
     let mut object = Object::begin(out);
     let time = unix_nanos(columns, record);
@@ -38,9 +38,11 @@ pub fn line(columns: &Columns, record: usize, options: JsonOptions, out: &mut Ve
         object.field("severityText", |out| string(out, severity_text));
     }
     let kind = columns.body_kind(record);
-    object.field("body", |out| {
-        any_value(out, columns, kind, &columns.body, record)
-    });
+    if kind != Kind::Null {
+        object.field("body", |out| {
+            any_value(out, columns, kind, &columns.body, record)
+        });
+    }
     let is_own = |i: &usize| columns.kind.get(*i).is_some_and(|k| k & RESOURCE == 0);
     attributes(
         &mut object,

@@ -244,8 +244,11 @@ impl Writer<'_> {
 
     fn body(&mut self, record: usize) {
         let kind = self.columns.body_kind(record);
-        let value = pair(&self.columns.body, record);
-        self.any_value(0x2A, kind, value);
+        // A body that is null is none.
+        if kind != Kind::Null {
+            let value = pair(&self.columns.body, record);
+            self.any_value(0x2A, kind, value);
+        }
     }
 
     fn trace(&mut self, record: usize) {

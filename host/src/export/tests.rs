@@ -288,7 +288,9 @@ async fn partial_success_follows_the_policy() {
 
 /// Lets the collector answer, and looks each time that no partition waits for two answers.
 async fn answer_one_by_one(collector: Collector, most: Arc<AtomicUsize>) {
+    let mut look = tokio::time::interval(support::LOOK_AGAIN);
     loop {
+        look.tick().await;
         let mut waiting = collector.seen();
         waiting.retain(|seen| !seen.is_answered);
         most.fetch_max(waiting.len(), Ordering::SeqCst);
@@ -302,7 +304,6 @@ async fn answer_one_by_one(collector: Collector, most: Arc<AtomicUsize>) {
             );
         }
         collector.gate.add_permits(1);
-        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

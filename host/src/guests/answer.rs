@@ -1,6 +1,7 @@
 //! What plugins answer, owned: the contract's `parsed` and `edits`. Not to be trusted before `check`.
 
 use crate::model::Columns;
+use std::collections::HashMap;
 
 /// What a parser answers; field by field as in `wit/parser.wit`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,6 +45,12 @@ pub(crate) struct Edits {
 pub(crate) struct Reason {
     pub input: u32,
     pub message: String,
+}
+
+/// Reasons by the record that they are about.
+pub(crate) fn by_input(reasons: &[Reason]) -> HashMap<u32, &str> {
+    let each = reasons.iter();
+    each.map(|r| (r.input, r.message.as_str())).collect()
 }
 
 /// The number of a verdict in the contract.

@@ -133,6 +133,7 @@ impl Chain {
             input: flow.input,
             route: flow.route,
             dropped: ends.dropped,
+            drops: ends.drops,
             dead: ends.dead,
         })
     }

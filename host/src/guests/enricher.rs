@@ -1,6 +1,6 @@
 //! The stage of one enricher: call, check, apply.
 
-use super::answer::{Edits, Size};
+use super::answer::{self, Edits, Size};
 use super::check::{self, Encoding, Given};
 use super::clock::{Clock, Shard};
 use super::edit;
@@ -84,6 +84,19 @@ fn apply(
     out
 }
 
+/// Who left out which records, and why.
+fn note_drops(runner: &Runner, flow: &Flow, edits: &Edits, fates: &mut Fates) {
+    if edits.drop.is_empty() {
+        return;
+    }
+    let reasons = answer::by_input(&edits.reasons);
+    for record in &edits.drop {
+        if let Some(input) = flow.input.get(*record as usize) {
+            fates.drop(runner.dropped(*input, reasons.get(record).copied()));
+        }
+    }
+}
+
 /// What becomes of some records, given over the text that the answer is about.
 fn apply_part(
     runner: &Runner,
@@ -94,6 +107,7 @@ fn apply_part(
 ) -> Flow {
     match (&part.outcome, runner.on_fault()) {
         (Ok(checked), _) => {
+            note_drops(runner, &flow, &checked.edits, fates);
             edit::apply(&mut flow, &checked.edits, checked.covered, routes);
             flow
         }

@@ -1,7 +1,7 @@
 //! A batch between two stages, and what has become of its inputs so far. Pure.
 
 use super::check::Encoding;
-use super::splice;
+use super::{Dropped, splice};
 use crate::model::{Columns, DeadReason, TRACE_BYTES};
 use std::collections::BTreeMap;
 
@@ -32,12 +32,15 @@ pub(crate) struct Fates {
     dead: BTreeMap<u32, DeadReason>,
     // A raw record, and the one whose record it went into.
     joined: Vec<(u32, u32)>,
+    // A raw record: who left out a record that came from it.
+    drops: BTreeMap<u32, Dropped>,
 }
 
 /// What became of them in the end.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Ends {
     pub dropped: usize,
+    pub drops: Vec<Dropped>,
     pub dead: Vec<(u32, DeadReason)>,
 }
 
@@ -205,6 +208,11 @@ impl Fates {
         self.joined.push((input, giver));
     }
 
+    /// A record that came from a raw record was left out on purpose; the last one to say so stands.
+    pub(crate) fn drop(&mut self, dropped: Dropped) {
+        self.drops.insert(dropped.input, dropped);
+    }
+
     /// What became of `inputs` raw records, when these are the ones that records came from in the end.
     pub(crate) fn end(mut self, inputs: usize, left: &[u32]) -> Ends {
         let mut alive = vec![false; inputs];
@@ -224,10 +232,18 @@ impl Fates {
             {
                 *alive = true;
             }
+            if let Some(dropped) = self.drops.get(giver).cloned() {
+                let input = *input;
+                self.drops
+                    .entry(input)
+                    .or_insert(Dropped { input, ..dropped });
+            }
         }
         let is_alive = |input: &u32| alive.get(*input as usize).copied().unwrap_or(false);
         let delivered = alive.iter().filter(|a| **a).count();
         let both = self.dead.keys().filter(|input| is_alive(input)).count();
+        self.drops
+            .retain(|input, _| !is_alive(input) && !self.dead.contains_key(input));
         let dead: Vec<_> = self
             .dead
             .into_iter()
@@ -244,6 +260,7 @@ impl Fates {
             .collect();
         Ends {
             dropped: (inputs + both).saturating_sub(delivered + dead.len()),
+            drops: self.drops.into_values().collect(),
             dead,
         }
     }

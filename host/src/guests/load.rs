@@ -10,7 +10,7 @@ use super::imports::{Counters, Identity, Imports, cut};
 use super::instance::{ConfigureError, Instance};
 use super::limits::State;
 use super::schema::{self, Violation};
-use super::{Limits, OnFault, PluginSettings, Source, chain_text, source};
+use super::{Limits, OnFault, OnMalformed, PluginSettings, Source, chain_text, source};
 use std::path::PathBuf;
 use std::sync::Arc;
 use wasmtime::component::{Component, HasSelf, Linker};
@@ -31,6 +31,7 @@ pub struct Plugin {
     config: String,
     limits: Limits,
     on_fault: OnFault,
+    on_malformed: OnMalformed,
     counters: Counters,
 }
 
@@ -145,6 +146,7 @@ impl Plugin {
             config: config.to_string(),
             limits,
             on_fault: settings.on_fault,
+            on_malformed: settings.on_malformed,
             counters: Counters::default(),
         };
         plugin.instance().map_err(|e| match e {
@@ -195,6 +197,11 @@ impl Plugin {
     /// What becomes of a record that it breaks at.
     pub fn on_fault(&self) -> OnFault {
         self.on_fault
+    }
+
+    /// What becomes of a record that it calls its own but malformed.
+    pub fn on_malformed(&self) -> OnMalformed {
+        self.on_malformed
     }
 
     /// The counters of its own, over all instances: name and value.

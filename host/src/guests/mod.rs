@@ -62,6 +62,8 @@ pub struct PluginSettings {
     pub limits: Limits,
     /// What becomes of a record that it breaks at.
     pub on_fault: OnFault,
+    /// What becomes of a record that it, a parser, calls its own but malformed.
+    pub on_malformed: OnMalformed,
     /// An empty WASI (no files, no sockets, no environment) for a language runtime that needs one.
     pub wasi: bool,
 }
@@ -98,6 +100,26 @@ pub enum OnFault {
     Skip,
 }
 
+/// What becomes of a record that a parser calls its own but malformed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnMalformed {
+    /// It goes to the dead letters.
+    DeadLetter,
+    /// It is offered to the next parser.
+    NextParser,
+}
+
+/// An input that was left out on purpose.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dropped {
+    /// The input.
+    pub input: u32,
+    /// The plugin's name in the configuration.
+    pub by: Arc<str>,
+    /// What the plugin said of it.
+    pub reason: Option<String>,
+}
+
 /// What a chain made of a batch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
@@ -109,6 +131,8 @@ pub struct Answer {
     pub route: Vec<u32>,
     /// How many inputs were left out on purpose, wholly, and not refused.
     pub dropped: usize,
+    /// Who left them out, and why; an input once, in their order.
+    pub drops: Vec<Dropped>,
     /// Inputs that go to the dead letters, once each.
     pub dead: Vec<(u32, DeadReason)>,
 }

@@ -1,7 +1,7 @@
 //! The stages of parsers: unwrapping containers, then parsing. Each parser gets what no earlier one took;
 //! the answers are merged in the order of the input.
 
-use super::answer::{Parsed, Size, verdict};
+use super::answer::{self, Parsed, Size, verdict};
 use super::check::{self, Given, Summary};
 use super::clock::Clock;
 use super::fault::{Fault, FaultKind};
@@ -10,7 +10,7 @@ use super::imports::cut;
 use super::instance::Instance;
 use super::runner::{Part, Run, Runner};
 use super::splice::{self, Shift};
-use super::{Broken, OnFault};
+use super::{Broken, OnFault, OnMalformed};
 use crate::model::Columns;
 use std::time::Duration;
 
@@ -195,6 +195,7 @@ impl Stage<'_> {
         metrics
             .malformed
             .inc_by(counts[usize::from(verdict::MALFORMED)] as u64);
+        let offers_malformed = runner.on_malformed() == OnMalformed::NextParser;
         let whole = piece.records.is_empty();
         if whole && counts[usize::from(verdict::EMITTED)] == self.taker.len() {
             self.taker.fill(number);
@@ -204,36 +205,42 @@ impl Stage<'_> {
                 let taker = match *said {
                     verdict::EMITTED => number,
                     verdict::NOT_MINE => NOBODY,
+                    verdict::MALFORMED if offers_malformed => NOBODY,
                     _ => SETTLED,
                 };
                 if let Some(entry) = self.taker.get_mut(record as usize) {
                     *entry = taker;
                 }
             }
-            self.take_refusals(runner, &piece);
+            self.take_reasons(runner, &piece);
             self.take_joins(&piece);
         }
         self.pieces.push(piece);
     }
 
-    /// What the parser called malformed, and what it said of what was not its own.
-    fn take_refusals(&mut self, runner: &Runner, piece: &Piece) {
+    /// What the parser called malformed, what it left out, and what it said of what was not its own.
+    fn take_reasons(&mut self, runner: &Runner, piece: &Piece) {
         let parsed = &piece.checked.parsed;
-        let counts = &piece.checked.summary.verdicts;
-        for reason in &parsed.reasons {
-            let record = piece.record(reason.input);
-            match parsed.verdicts.get(reason.input as usize).copied() {
-                Some(verdict::MALFORMED) => self.refuse(runner, record, reason.message.clone()),
-                Some(verdict::NOT_MINE) => self.said.push((record, reason.message.clone())),
-                _ => {}
-            }
-        }
-        if counts[usize::from(verdict::MALFORMED)] > 0 {
-            for (local, said) in parsed.verdicts.iter().enumerate() {
-                if *said == verdict::MALFORMED {
-                    // The first reason stands: this is for those without one.
-                    self.refuse(runner, piece.record(local as u32), "malformed".into());
+        let reasons = answer::by_input(&parsed.reasons);
+        for (local, said) in parsed.verdicts.iter().enumerate() {
+            let local = local as u32;
+            let (record, reason) = (piece.record(local), reasons.get(&local).copied());
+            match *said {
+                verdict::MALFORMED if runner.on_malformed() == OnMalformed::NextParser => {
+                    let reason = reason.unwrap_or("malformed").to_owned();
+                    self.said.push((record, reason));
                 }
+                verdict::MALFORMED => {
+                    self.refuse(runner, record, reason.unwrap_or("malformed").to_owned());
+                }
+                verdict::DROPPED => {
+                    let dropped = runner.dropped(self.raw(record), reason);
+                    self.fates.drop(dropped);
+                }
+                verdict::NOT_MINE => {
+                    self.said.extend(reason.map(|r| (record, r.to_owned())));
+                }
+                _ => {}
             }
         }
     }

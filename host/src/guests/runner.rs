@@ -7,9 +7,11 @@ use super::answer::Size;
 use super::check::{Encoding, Given};
 use super::clock::Clock;
 use super::fault::{Attempt, Fault, FaultKind, Judgement, Search, Window};
+use super::imports::cut;
 use super::instance::Instance;
 use super::load::Plugin;
-use super::{Broken, OnFault, splice};
+use super::parser::REASON_BYTES_MAX;
+use super::{Broken, Dropped, OnFault, OnMalformed, splice};
 use crate::model::{Columns, DeadReason};
 use crate::telemetry::metrics::PluginMetrics;
 use std::ops::Range;
@@ -83,6 +85,19 @@ impl Runner {
 
     pub(crate) fn on_fault(&self) -> OnFault {
         self.member.plugin.on_fault()
+    }
+
+    pub(crate) fn on_malformed(&self) -> OnMalformed {
+        self.member.plugin.on_malformed()
+    }
+
+    /// An input that the plugin left out, in this plugin's name.
+    pub(crate) fn dropped(&self, input: u32, reason: Option<&str>) -> Dropped {
+        Dropped {
+            input,
+            by: self.member.plugin.name().clone(),
+            reason: reason.map(|r| cut(r, REASON_BYTES_MAX).to_owned()),
+        }
     }
 
     /// A reason in this plugin's name.

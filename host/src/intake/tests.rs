@@ -16,6 +16,8 @@ mod faults;
 mod journey;
 
 const LIMIT: Duration = Duration::from_secs(30);
+/// How often a test asks whether something is so.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 pub(super) fn settings(broker: &str) -> Settings {
     Settings {
@@ -259,8 +261,9 @@ impl Member {
 
 async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let waiting = async {
+        let mut again = tokio::time::interval(LOOK_AGAIN);
         while !is_so() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            again.tick().await;
         }
     };
     tokio::time::timeout(LIMIT, waiting)

@@ -2,7 +2,7 @@
 
 use super::{ByName, Checker};
 use crate::config::expand;
-use crate::config::file::{File, Limits, OnFault, Plugin};
+use crate::config::file::{File, Limits, OnFault, OnMalformed, Plugin};
 use crate::config::problem::{Field, field};
 use crate::config::tree::{self, Node};
 use crate::config::units::{Size, Time};
@@ -39,6 +39,10 @@ impl Checker<'_> {
                 on_fault: match plugin.on_fault {
                     None | Some(OnFault::DeadLetter) => guests::OnFault::DeadLetter,
                     Some(OnFault::Skip) => guests::OnFault::Skip,
+                },
+                on_malformed: match plugin.on_malformed {
+                    None | Some(OnMalformed::DeadLetter) => guests::OnMalformed::DeadLetter,
+                    Some(OnMalformed::NextParser) => guests::OnMalformed::NextParser,
                 },
                 wasi: plugin.wasi,
             };

@@ -20,7 +20,7 @@ fn unknown_keys_are_refused() {
         (
             "wasm:",
             "fuel: 1, wasm:",
-            "4:11: plugins.json.fuel is not a known key; known here: config, config_file, limits, on_fault, wasi, wasm",
+            "4:11: plugins.json.fuel is not a known key; known here: config, config_file, limits, on_fault, on_malformed, wasi, wasm",
         ),
         (
             "records: [collector]",

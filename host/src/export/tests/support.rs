@@ -26,6 +26,8 @@ use tonic::{Request, Response, Status};
 
 /// How long anything in these tests may take.
 pub(super) const LIMIT: Duration = Duration::from_secs(20);
+/// How often a test asks whether something is so.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 pub(super) type Reply = Result<ExportLogsServiceResponse, Status>;
 /// Answers the request of that number (from 0) with those bodies.
@@ -271,8 +273,9 @@ pub(super) fn output(settings: OtlpSettings) -> Output {
 /// Looks again until it is so.
 pub(super) async fn until(what: &str, is_so: impl Fn() -> bool) {
     let look = async {
+        let mut again = tokio::time::interval(LOOK_AGAIN);
         while !is_so() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            again.tick().await;
         }
     };
     tokio::time::timeout(LIMIT, look)

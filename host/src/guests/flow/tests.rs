@@ -28,6 +28,13 @@ fn each_input_has_one_fate() {
     fates.join(6, 2); // dead with 2
     fates.join(7, 8); // 8 goes into 2 in a later stage
     fates.join(8, 2);
+    let drop = |input, reason: &str| Dropped {
+        input,
+        by: "p".into(),
+        reason: Some(reason.into()),
+    };
+    fates.drop(drop(0, "one of its two records"));
+    fates.drop(drop(1, "all of it"));
     let ends = fates.end(9, &[0, 0, 3]);
     let dead: Vec<_> = ends
         .dead
@@ -45,6 +52,7 @@ fn each_input_has_one_fate() {
         ]
     );
     assert_eq!(ends.dropped, 2, "1 and 5");
+    assert_eq!(ends.drops, [drop(1, "all of it"), drop(5, "all of it")]);
 }
 
 proptest! {
