@@ -11,7 +11,7 @@ use crate::foreground::{self, Foreground};
 use crate::install::Setup;
 use crate::tools::{self, Tool};
 use crate::versions::OTELCOL;
-use crate::{process, project, say};
+use crate::{go, process, project, say};
 
 /// What the program is made from, in tests/collector.
 const SOURCES: [&str; 4] = ["main.go", "components.go", "go.mod", "go.sum"];
@@ -32,7 +32,7 @@ pub fn prepare(setup: &Setup) -> Result<PathBuf> {
         say::timed(
             &format!("building the OpenTelemetry Collector {OTELCOL} (some minutes, once)"),
             || {
-                let mut go = Command::new("go");
+                let mut go = go::command()?;
                 go.current_dir(sources()?)
                     .args(["build", "-trimpath", "-o"])
                     .arg(folder.join("otelcol"));

@@ -15,6 +15,7 @@ mod demo;
 mod deny;
 mod files;
 mod foreground;
+mod go;
 mod guest_compiler;
 mod guests;
 mod install;

@@ -12,8 +12,12 @@ pub const CARGO_DENY: &str = "0.20.2";
 
 /// The oldest Java that runs [`KAFKA`].
 pub const JAVA_MAJOR_MIN: u32 = 17;
-/// The oldest Go that builds [`OTELCOL`], or that can fetch the one that does: (major, minor).
+/// The oldest Go that builds [`OTELCOL`], or fetches the one that does without being told: (major, minor).
 pub const GO_MIN: (u32, u32) = (1, 21);
+/// The oldest Go that can be told to fetch [`GO`]. Debian 12 has 1.19.
+pub const GO_MIN_FETCHING: (u32, u32) = (1, 16);
+/// The Go that builds [`OTELCOL`] where only an older one than [`GO_MIN`] is packaged.
+pub const GO: &str = "1.26.8";
 
 #[cfg(test)]
 mod tests {
