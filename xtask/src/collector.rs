@@ -28,6 +28,11 @@ pub fn tools_needed() -> Result<Vec<Tool>> {
 /// The program, in the cache.
 pub fn prepare(setup: &Setup) -> Result<PathBuf> {
     tools::need(setup, &tools_needed()?)?;
+    build()
+}
+
+/// As [`prepare`], where the tools are there.
+pub fn build() -> Result<PathBuf> {
     let folder = entry()?.get(|folder| {
         say::timed(
             &format!("building the OpenTelemetry Collector {OTELCOL} (some minutes, once)"),
@@ -40,7 +45,7 @@ pub fn prepare(setup: &Setup) -> Result<PathBuf> {
                 // go.mod and go.sum are complete: nothing but what they name is taken, and they stay as they are.
                 go.env("GOFLAGS", "-mod=readonly -buildvcs=false")
                     .env("CGO_ENABLED", "0");
-                process::run(&mut go)
+                process::quietly(&mut go)
             },
         )
     })?;

@@ -25,6 +25,11 @@ pub fn tools_needed() -> Result<Vec<Tool>> {
 /// The folder of Kafka's jars, in the cache.
 pub fn prepare(setup: &Setup) -> Result<PathBuf> {
     tools::need(setup, &tools_needed()?)?;
+    fetch()
+}
+
+/// As [`prepare`], where the tools are there.
+pub fn fetch() -> Result<PathBuf> {
     let folder = entry()?.get(|folder| {
         say::timed(&format!("fetching Kafka {KAFKA}"), || {
             let mut maven = Command::new("mvn");
@@ -36,7 +41,7 @@ pub fn prepare(setup: &Setup) -> Result<PathBuf> {
                 "-DoutputDirectory={}",
                 folder.join("lib").display()
             ));
-            process::run(&mut maven)?;
+            process::quietly(&mut maven)?;
             ensure!(folder.join("lib").is_dir(), "Maven brought no jars");
             Ok(())
         })
@@ -116,9 +121,9 @@ fn ready(jars: &Path, port: u16, folder: &Path) -> String {
     let server = format!("--bootstrap-server 127.0.0.1:{port}");
     format!(
         "Kafka {KAFKA} listens on 127.0.0.1:{port}; data and log are in {}
-make a topic:  {tool}.TopicCommand {server} --create --topic logs --partitions 6
-write lines:   {tool}.ConsoleProducer {server} --topic logs
-read them:     {tool}.consumer.ConsoleConsumer {server} --topic logs --from-beginning
+make a topic:  {tool}.TopicCommand {server} --create --topic logs.app --partitions 6
+write lines:   {tool}.ConsoleProducer {server} --topic logs.app
+read them:     {tool}.consumer.ConsoleConsumer {server} --topic logs.app --from-beginning
 Ctrl-C stops it and removes its data.",
         folder.display()
     )

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::args::Part;
 use crate::install::Setup;
-use crate::{collector, deny, kafka, tools};
+use crate::{collector, deny, kafka};
 
 /// Prints one path a part on stdout: Kafka's folder of jars, the programs of the others.
 pub fn run(setup: &Setup, parts: &[Part]) -> Result<()> {
@@ -16,16 +16,5 @@ pub fn run(setup: &Setup, parts: &[Part]) -> Result<()> {
         };
         println!("{}", path.display());
     }
-    Ok(())
-}
-
-/// Brings Kafka and the Collector; what is missing for them is asked for and installed together.
-pub fn real_parts(setup: &Setup) -> Result<()> {
-    tools::need(
-        setup,
-        &[kafka::tools_needed()?, collector::tools_needed()?].concat(),
-    )?;
-    kafka::prepare(setup)?;
-    collector::prepare(setup)?;
     Ok(())
 }

@@ -1,38 +1,82 @@
 //! `test`: every check, then every test, in one order for developers and CI; a table of times at the end.
 
+use std::panic;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
 use crate::install::Setup;
 use crate::tools::{self, Tool};
-use crate::{cache, collector, deny, guests, kafka, prepare, process, project, say};
+use crate::{cache, collector, deny, guests, kafka, process, project, say};
 
 /// The crate whose tests use the real parts.
 const TESTS_CRATE: &str = "tidegate-tests";
 
 /// Runs all; `fast` leaves out what is slow: cargo-deny, the docs, and the crate whose tests use the real parts.
-/// A failed check does not keep the others from running; without tools or guests nothing can.
+/// A step that failed does not keep the others from running, unless they need what it brings.
 pub fn run(setup: &Setup, fast: bool) -> Result<()> {
     let mut report = Report::default();
-    let ready = report
-        .step("tools", || tools::need(setup, &needed(fast)?))
-        .is_some()
-        && report.step("guests", || guests::build_all(setup)).is_some();
-    if ready {
-        checks(&mut report, fast);
-        tests(setup, &mut report, fast);
+    if bring_tools(setup, &mut report, fast) {
+        let ready = thread::scope(|scope| {
+            // Mostly waiting for the network, and for the linker: it fills what compiling leaves of the cores.
+            let parts = (!fast).then(|| scope.spawn(bring_parts));
+            let ready = report.step("guests", || guests::build_all(setup)).is_some();
+            if ready {
+                checks(&mut report, fast);
+            }
+            if let Some(parts) = parts {
+                report.add(
+                    parts
+                        .join()
+                        .unwrap_or_else(|panic| panic::resume_unwind(panic)),
+                );
+            }
+            ready
+        });
+        if ready {
+            tests(&mut report, fast);
+        }
     }
     report.finish()
 }
 
-fn needed(fast: bool) -> Result<Vec<Tool>> {
-    let mut needed = vec![Tool::CCompiler];
-    if !fast {
-        needed.extend(kafka::tools_needed()?);
-        needed.extend(collector::tools_needed()?);
+/// Installs what is missing, all at once if that can be; false when nothing can be compiled.
+fn bring_tools(setup: &Setup, report: &mut Report, fast: bool) -> bool {
+    let mut groups = vec![vec![Tool::CCompiler]];
+    let all = report.step("tools", || {
+        if !fast {
+            groups.push(kafka::tools_needed()?);
+            groups.push(collector::tools_needed()?);
+        }
+        tools::need(setup, &groups.concat())
+    });
+    if all.is_some() {
+        return true;
     }
-    Ok(needed)
+    // One that cannot be had shall not keep the others away; what misses it says so in its own step.
+    for group in &groups {
+        if let Err(error) = tools::need(setup, group) {
+            say::note(&format!("going on without: {error:#}"));
+        }
+    }
+    tools::require(&[Tool::CCompiler]).is_ok()
+}
+
+/// Brings the real parts into the cache, and cargo-deny, which checks at once. Without the parts the tests that need
+/// them fail by themselves, and the others still say what they know.
+fn bring_parts() -> Report {
+    let mut report = Report::default();
+    report.step("kafka", || {
+        tools::require(&kafka::tools_needed()?)?;
+        kafka::fetch()
+    });
+    report.step("collector", || {
+        tools::require(&collector::tools_needed()?)?;
+        collector::build()
+    });
+    report.step("deny", deny::check);
+    report
 }
 
 fn checks(report: &mut Report, fast: bool) {
@@ -51,7 +95,6 @@ fn checks(report: &mut Report, fast: bool) {
     if fast {
         return;
     }
-    report.step("deny", deny::check);
     report.step("docs", || {
         let mut doc = project::cargo()?;
         doc.args(["doc", "--workspace", "--no-deps", "--release"]);
@@ -59,11 +102,7 @@ fn checks(report: &mut Report, fast: bool) {
     });
 }
 
-fn tests(setup: &Setup, report: &mut Report, fast: bool) {
-    if !fast {
-        // Without them the tests that need them fail by themselves, and the others still say what they know.
-        report.step("kafka, collector", || prepare::real_parts(setup));
-    }
+fn tests(report: &mut Report, fast: bool) {
     if report.step("build", || build_tests(fast)).is_none() {
         return;
     }
@@ -94,16 +133,26 @@ fn cargo(arguments: &[&str]) -> Result<()> {
     process::run(cargo.args(arguments))
 }
 
-/// What was done, how long it took and how it ended.
-#[derive(Default)]
+/// What was done, how long it took and how it ended. Steps of two threads overlap: the whole takes less than their sum.
 struct Report {
+    begin: Instant,
     steps: Vec<Step>,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self {
+            begin: Instant::now(),
+            steps: Vec::new(),
+        }
+    }
 }
 
 struct Step {
     name: &'static str,
     took: Duration,
-    passed: bool,
+    /// Why it failed, and what to do.
+    problem: Option<String>,
 }
 
 impl Report {
@@ -115,22 +164,27 @@ impl Report {
         self.steps.push(Step {
             name,
             took: begin.elapsed(),
-            passed: result.is_ok(),
+            problem: result.as_ref().err().map(|error| format!("{error:#}")),
         });
         result.ok()
     }
 
-    /// Prints the table; an error names what failed.
+    /// Adds the steps that another thread did.
+    fn add(&mut self, mut other: Self) {
+        self.steps.append(&mut other.steps);
+    }
+
+    /// Prints the table; an error names what failed and why: that was said far above.
     fn finish(&self) -> Result<()> {
         println!("\n{}", self.table());
-        let failed: Vec<_> = self
-            .steps
-            .iter()
-            .filter(|step| !step.passed)
-            .map(|step| step.name)
-            .collect();
-        if !failed.is_empty() {
-            bail!("failed: {}", failed.join(", "));
+        let problem = |step: &Step| Some(format!("\n{}: {}", step.name, step.problem.as_ref()?));
+        let problems: Vec<_> = self.steps.iter().filter_map(problem).collect();
+        if !problems.is_empty() {
+            bail!(
+                "{} of the steps failed{}",
+                problems.len(),
+                problems.concat()
+            );
         }
         Ok(())
     }
@@ -138,15 +192,19 @@ impl Report {
     fn table(&self) -> String {
         let mut lines = String::new();
         for step in &self.steps {
-            let word = if step.passed { "ok" } else { "FAILED" };
+            let word = if step.problem.is_none() {
+                "ok"
+            } else {
+                "FAILED"
+            };
             lines += &format!(
                 "{:<20} {word:<7} {:>12}\n",
                 step.name,
                 say::seconds(step.took)
             );
         }
-        let all = self.steps.iter().map(|step| step.took).sum();
-        lines + &format!("{:<28} {:>12}", "together", say::seconds(all))
+        let all = say::seconds(self.begin.elapsed());
+        lines + &format!("{:<28} {all:>12}", "from start to end")
     }
 }
 
@@ -171,8 +229,27 @@ mod tests {
         assert_eq!(words[0], ["one", "ok", "0.0", "s"]);
         assert_eq!(words[1], ["two", "FAILED", "0.0", "s"]);
         assert_eq!(words[2], ["three", "ok", "0.0", "s"]);
-        assert_eq!(words[3], ["together", "0.0", "s"]);
-        assert_eq!(report.finish().unwrap_err().to_string(), "failed: two");
+        assert_eq!(words[3], ["from", "start", "to", "end", "0.0", "s"]);
+        assert_eq!(
+            report.finish().unwrap_err().to_string(),
+            "1 of the steps failed\ntwo: no"
+        );
+    }
+
+    /// *Scenario:* a step of another thread fails, and those of this one pass.
+    /// *Guarantees:* it stands in the same table, and the end is an error that names it.
+    #[test]
+    fn steps_of_another_thread_count() {
+        let mut report = Report::default();
+        report.step("here", || Ok(()));
+        let mut other = Report::default();
+        other.step("there", || -> Result<()> { bail!("no Go") });
+        report.add(other);
+        assert_eq!(report.table().lines().count(), 3);
+        assert_eq!(
+            report.finish().unwrap_err().to_string(),
+            "1 of the steps failed\nthere: no Go"
+        );
     }
 
     /// *Scenario:* all steps pass.

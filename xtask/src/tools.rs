@@ -66,10 +66,15 @@ pub fn need(setup: &Setup, tools: &[Tool]) -> Result<()> {
         .filter_map(|tool| available(tool.packages()))
         .collect();
     setup.apt(&format!("missing: {}", titles(&missing)), &packages)?;
-    let missing = self::missing(tools);
+    require(tools)
+}
+
+/// An error that says what to do when one of `tools` is not there; installs nothing.
+pub fn require(tools: &[Tool]) -> Result<()> {
+    let missing = missing(tools);
     if !missing.is_empty() {
         bail!(
-            "this system's packages do not bring {}: install it by hand and put it on the PATH",
+            "not there: {}; install it by hand, put it on the PATH and run this again",
             titles(&missing)
         );
     }
