@@ -1,7 +1,7 @@
 //! Finding a Rust compiler for `wasm32-unknown-unknown`, or bringing one.
 //!
-//! Not every toolchain has that target's standard library, and not every machine can reach the server that `rustup`
-//! takes it from. Then Debian's second compiler, which comes with the sources of the standard library, does the work.
+//! A toolchain rarely comes with that target's standard library. `rustup` adds it where it manages the toolchain; else
+//! Debian's second compiler, which comes with the sources of the standard library, does the work.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -64,9 +64,7 @@ pub fn find(setup: &Setup) -> Result<GuestCompiler> {
 }
 
 fn remedy() -> String {
-    format!(
-        "no Rust compiler for {TARGET}: run `rustup target add {TARGET}` where the network allows it"
-    )
+    format!("no Rust compiler for {TARGET}: run `rustup target add {TARGET}`, then this again")
 }
 
 fn rustc() -> Command {
