@@ -77,8 +77,7 @@ fn dropped_when(when: serde_json::Value) -> [bool; 4] {
 /// *Scenario:* each field is asked each kind of question.
 ///
 /// *Guarantees:* exactly the records that fit are dropped.
-// A table, a row a question.
-#[allow(clippy::too_many_lines)]
+#[allow(clippy::too_many_lines, reason = "a table, a row a question")]
 #[test]
 fn conditions_fit_by_field() {
     for (when, expected) in [
@@ -254,6 +253,10 @@ fn mistakes_are_refused_with_their_field() {
         (json!([{"then": {"route": ""}}]), "/rules/0/then/route"),
         (json!([{"name": "", "then": "drop"}]), "/rules/0/name"),
         (
+            json!([{"name": "\u{e9}".repeat(NAME_BYTES_MAX / 2 + 1), "then": "drop"}]),
+            "/rules/0/name",
+        ),
+        (
             json!([{"name": "a", "then": "keep"}, {"name": "a", "then": "drop"}]),
             "/rules/1/name",
         ),
@@ -267,6 +270,9 @@ fn mistakes_are_refused_with_their_field() {
             .unwrap();
         assert_eq!(error.pointer(), pointer, "{}", error.message());
     }
+    let longest = json!({"rules": [{"name": "a".repeat(NAME_BYTES_MAX), "then": "drop"}]});
+    assert!(testing::plugin::<Filter>(&longest.to_string()).is_ok());
+    assert!(testing::config_schema::<Filter>().contains(r#""maxLength":48"#));
     for rules in [
         json!([{"then": "delete"}]),
         json!([{"when": {"body": {"contain": "x"}}, "then": "drop"}]),
