@@ -149,7 +149,7 @@ pub(crate) fn config_schema<P: Plugin>() -> String {
 pub(crate) fn parse<P: Parser>(plugin: &P, batch: Batch<'_>, last: u32, out: &mut Parsed) {
     let mut emit = Emit::new(batch, last, out);
     plugin.parse_batch(batch, &mut emit);
-    emit.finish(batch.len());
+    emit.finish();
 }
 
 /// One call of an enricher.
@@ -161,5 +161,7 @@ pub(crate) fn enrich<P: Enricher>(
     now: u64,
     out: &mut EditColumns,
 ) {
-    plugin.enrich_batch(memory, batch, now, &mut Edit::new(batch, out));
+    let mut edit = Edit::new(batch, out);
+    plugin.enrich_batch(memory, batch, now, &mut edit);
+    edit.finish();
 }
