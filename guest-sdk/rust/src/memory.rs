@@ -34,8 +34,11 @@ impl Memory for Nothing {}
 
 // === impl Shards ===
 
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, reason = "the Wasm border alone uses most of it")
+)]
 impl<M: Memory> Shards<M> {
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
     pub(crate) const fn new() -> Self {
         Shards(Vec::new())
     }
@@ -54,7 +57,6 @@ impl<M: Memory> Shards<M> {
     }
 
     /// The layout's number and the memory; empty where there is nothing to save.
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
     pub(crate) fn save(&self, shard: u32) -> Vec<u8> {
         match self.0.binary_search_by_key(&shard, |known| known.0) {
             Ok(at) if size_of::<M>() > 0 => {
@@ -66,7 +68,6 @@ impl<M: Memory> Shards<M> {
     }
 
     /// Takes over what was saved.
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
     pub(crate) fn restore(&mut self, shard: u32, saved: &[u8]) -> Result<(), RestoreError> {
         let Some((layout, rest)) = saved.split_first_chunk() else {
             return Err(RestoreError::Damaged(
@@ -83,7 +84,6 @@ impl<M: Memory> Shards<M> {
         Ok(())
     }
 
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
     pub(crate) fn forget(&mut self, shard: u32) {
         self.0.retain(|known| known.0 != shard);
     }

@@ -20,7 +20,7 @@ struct Config {
 #[derive(Deserialize, JsonSchema)]
 struct Limit {
     #[serde(rename = "a/b")]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "read as a part of the configuration only")]
     number: u8,
 }
 
