@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// What a plugin remembers of a shard (a partition of a pipeline). It is saved and restored by serde, so that a swap,
-/// a restart or a rebalance does not wipe it.
+/// What a plugin remembers of a shard (a partition of a pipeline), from call to call of one instance.
+///
+/// Today the gateway neither saves nor restores it: after a fault, after a restart and in another process every shard
+/// starts empty. Plugins export all that is needed (serde, [`LAYOUT`](Self::LAYOUT), [`migrate`](Self::migrate)), so that
+/// those built today will keep their memory once the gateway does, which comes with detectors and scorers.
 pub trait Memory: Serialize + DeserializeOwned + Default + 'static {
     /// Raise it when the fields change.
     const LAYOUT: u16 = 1;
