@@ -165,3 +165,6 @@ impl<'a> Emit<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
