@@ -48,7 +48,10 @@ impl<'a> Batch<'a> {
         Checked::new(columns).map(Batch)
     }
 
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+    #[cfg_attr(
+        not(target_arch = "wasm32"),
+        allow(dead_code, reason = "the Wasm border alone uses it")
+    )]
     pub(crate) fn of(columns: Checked<'a>) -> Self {
         Batch(columns)
     }

@@ -156,12 +156,10 @@ impl<'a> Edit<'a> {
         push_trace(&mut self.out.trace, &trace);
     }
 
-    /// Leaves the record out, and why (empty for no word about it). Whatever else is said of it does not matter.
+    /// Leaves the record out, and why (empty for no word about it). Whatever else is said of it does not matter; of several
+    /// reasons the first stands.
     #[inline]
     pub fn drop(&mut self, why: impl Into<Cow<'static, str>>) {
-        if self.out.drop.last() == Some(&self.record) {
-            return;
-        }
         self.out.drop.push(self.record);
         let why = why.into();
         if !why.is_empty() {
@@ -186,6 +184,17 @@ impl<'a> Edit<'a> {
             });
         self.out.route_record.push(self.record);
         self.out.route.push(number as u32);
+    }
+
+    /// A record that was dropped more than once is dropped once, for one reason.
+    pub(crate) fn finish(self) {
+        let EditColumns { drop, reasons, .. } = self.out;
+        if !drop.is_sorted_by(|a, b| a < b) {
+            drop.sort_unstable();
+            drop.dedup();
+            reasons.sort_by_key(|reason| reason.input);
+            reasons.dedup_by_key(|reason| reason.input);
+        }
     }
 
     #[inline]

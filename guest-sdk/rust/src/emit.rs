@@ -10,10 +10,14 @@ use std::borrow::Cow;
 pub struct Emit<'a> {
     out: &'a mut Parsed,
     given: Given<'a>,
+    /// How many input records there are.
+    inputs: usize,
     /// The input record at hand.
     input: usize,
     /// How many records there were before it.
     before: usize,
+    /// How many there were when verdicts and records last fitted each other.
+    settled: usize,
     last: usize,
 }
 
@@ -24,8 +28,10 @@ impl<'a> Emit<'a> {
         Emit {
             out,
             given: Given(batch.text()),
+            inputs: batch.len(),
             input: 0,
             before: 0,
+            settled: 0,
             last: last as usize,
         }
     }
@@ -42,19 +48,35 @@ impl<'a> Emit<'a> {
         self.input < self.last
     }
 
-    /// For batch-level parsers: what follows is about this input record. Every record must have its turn, in order.
+    /// For batch-level parsers: what follows is about this input record. Every record must have its turn, in order; one
+    /// without its [`end`](Self::end) is emitted where it gave records, and malformed where it did not.
+    ///
+    /// # Panics
+    /// If there is no such record, or it has its verdict already.
     #[inline]
+    #[track_caller]
     pub fn begin(&mut self, input: usize) {
-        // One that was passed over must not shift the verdicts of all that follow.
-        while self.out.verdicts.len() < input {
-            self.skipped();
+        let verdicts = self.out.verdicts.len();
+        assert!(
+            (verdicts..self.inputs).contains(&input),
+            "input record {input} of {} cannot begin: {verdicts} have their verdict",
+            self.inputs
+        );
+        if verdicts != input || self.out.input.len() != self.settled {
+            self.settle(input);
         }
-        self.input = input;
-        self.before = self.out.input.len();
+        if input != self.input {
+            self.input = input;
+            self.before = self.settled;
+        }
     }
 
-    /// For batch-level parsers: the verdict on the input record at hand, once.
+    /// For batch-level parsers: the verdict on the input record at hand.
+    ///
+    /// # Panics
+    /// If it has one already.
     #[inline]
+    #[track_caller]
     pub fn end(&mut self, verdict: Verdict) {
         assert!(
             self.out.verdicts.len() == self.input,
@@ -67,12 +89,35 @@ impl<'a> Emit<'a> {
         } else {
             self.refuse(verdict);
         }
+        self.settled = self.out.input.len();
     }
 
-    /// Whatever had no turn gets its verdict.
-    pub(crate) fn finish(mut self, inputs: usize) {
+    /// Whatever has no verdict gets one.
+    pub(crate) fn finish(mut self) {
         self.forget_unfinished();
-        self.begin(inputs);
+        self.settle(self.inputs);
+    }
+
+    /// Makes records and verdicts fit each other for all input records before `next`: the gateway would refuse the whole
+    /// answer.
+    #[cold]
+    #[inline(never)]
+    fn settle(&mut self, next: usize) {
+        match self.out.verdicts.get(self.input) {
+            None if self.input < next && self.out.input.len() > self.before => {
+                self.out.verdicts.push(verdict::EMITTED);
+            }
+            // Records that came behind the verdict.
+            Some(verdict) if *verdict != verdict::EMITTED => self.cut_back(),
+            _ => {}
+        }
+        // One that was passed over must not shift the verdicts of all that follow.
+        while self.out.verdicts.len() < next {
+            self.input = self.out.verdicts.len();
+            self.before = self.out.input.len();
+            self.refuse(Verdict::Malformed(Cow::from("the plugin passed it over")));
+        }
+        self.settled = self.out.input.len();
     }
 
     #[inline(never)]
@@ -106,13 +151,6 @@ impl<'a> Emit<'a> {
         }
     }
 
-    #[cold]
-    fn skipped(&mut self) {
-        self.input = self.out.verdicts.len();
-        self.before = self.out.input.len();
-        self.refuse(Verdict::Malformed(Cow::from("the plugin passed it over")));
-    }
-
     /// Nothing of a refused record stays.
     fn cut_back(&mut self) {
         self.out.records.truncate(self.before);
@@ -127,3 +165,6 @@ impl<'a> Emit<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,10 @@ mod new_record;
 mod parsed;
 mod plugin;
 #[doc(hidden)]
-#[allow(unsafe_code)]
+#[allow(
+    unsafe_code,
+    reason = "the only module with unsafe code: the canonical ABI by hand"
+)]
 pub mod raw;
 pub mod testing;
 mod text;

@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// What a plugin remembers of a shard (a partition of a pipeline). It is saved and restored by serde, so that a swap,
-/// a restart or a rebalance does not wipe it.
+/// What a plugin remembers of a shard (a partition of a pipeline), from call to call of one instance.
+///
+/// Today the gateway neither saves nor restores it: after a fault, after a restart and in another process every shard
+/// starts empty. Plugins export all that is needed (serde, [`LAYOUT`](Self::LAYOUT), [`migrate`](Self::migrate)), so that
+/// those built today will keep their memory once the gateway does, which comes with detectors and scorers.
 pub trait Memory: Serialize + DeserializeOwned + Default + 'static {
     /// Raise it when the fields change.
     const LAYOUT: u16 = 1;
@@ -34,8 +37,11 @@ impl Memory for Nothing {}
 
 // === impl Shards ===
 
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, reason = "the Wasm border alone uses most of it")
+)]
 impl<M: Memory> Shards<M> {
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
     pub(crate) const fn new() -> Self {
         Shards(Vec::new())
     }
@@ -54,7 +60,6 @@ impl<M: Memory> Shards<M> {
     }
 
     /// The layout's number and the memory; empty where there is nothing to save.
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
     pub(crate) fn save(&self, shard: u32) -> Vec<u8> {
         match self.0.binary_search_by_key(&shard, |known| known.0) {
             Ok(at) if size_of::<M>() > 0 => {
@@ -66,7 +71,6 @@ impl<M: Memory> Shards<M> {
     }
 
     /// Takes over what was saved.
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
     pub(crate) fn restore(&mut self, shard: u32, saved: &[u8]) -> Result<(), RestoreError> {
         let Some((layout, rest)) = saved.split_first_chunk() else {
             return Err(RestoreError::Damaged(
@@ -83,7 +87,6 @@ impl<M: Memory> Shards<M> {
         Ok(())
     }
 
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
     pub(crate) fn forget(&mut self, shard: u32) {
         self.0.retain(|known| known.0 != shard);
     }

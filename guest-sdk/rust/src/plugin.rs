@@ -71,12 +71,18 @@ pub struct ConfigError {
 // === impl ConfigError ===
 
 impl ConfigError {
-    /// A field, as a JSON pointer (`/rules/0/name`), and what is wrong with it.
+    /// A field, as a JSON pointer (`/rules/0/name`), and what is wrong with it. A name that a user has written is put into
+    /// the pointer by [`escaped`](Self::escaped).
     pub fn field(pointer: impl Into<String>, message: impl fmt::Display) -> Self {
         ConfigError {
             pointer: pointer.into(),
             message: message.to_string(),
         }
+    }
+
+    /// A name as a part of a JSON pointer: `a/b` as `a~1b`.
+    pub fn escaped(name: &str) -> String {
+        name.replace('~', "~0").replace('/', "~1")
     }
 
     /// Anything else; for people.
@@ -131,7 +137,7 @@ fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>) -> ConfigE
         pointer.push('/');
         match segment {
             Segment::Seq { index } => pointer.push_str(&index.to_string()),
-            Segment::Map { key } => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Segment::Map { key } => pointer.push_str(&ConfigError::escaped(key)),
             Segment::Enum { variant } => pointer.push_str(variant),
             Segment::Unknown => {}
         }
@@ -149,7 +155,7 @@ pub(crate) fn config_schema<P: Plugin>() -> String {
 pub(crate) fn parse<P: Parser>(plugin: &P, batch: Batch<'_>, last: u32, out: &mut Parsed) {
     let mut emit = Emit::new(batch, last, out);
     plugin.parse_batch(batch, &mut emit);
-    emit.finish(batch.len());
+    emit.finish();
 }
 
 /// One call of an enricher.
@@ -161,5 +167,7 @@ pub(crate) fn enrich<P: Enricher>(
     now: u64,
     out: &mut EditColumns,
 ) {
-    plugin.enrich_batch(memory, batch, now, &mut Edit::new(batch, out));
+    let mut edit = Edit::new(batch, out);
+    plugin.enrich_batch(memory, batch, now, &mut edit);
+    edit.finish();
 }

@@ -20,7 +20,7 @@ struct Config {
 #[derive(Deserialize, JsonSchema)]
 struct Limit {
     #[serde(rename = "a/b")]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "read as a part of the configuration only")]
     number: u8,
 }
 
@@ -178,42 +178,41 @@ fn every_type_survives_the_columns() {
     assert_eq!(answers[0].records[0].trace, TraceContext::default());
 }
 
-/// Says nothing of the first record, and twice something of the others.
-struct Skips;
+/// Drops records in this order, for reasons that tell the turn.
+struct Drops(Vec<usize>);
 
-impl Plugin for Skips {
+impl Plugin for Drops {
     type Config = Config;
 
     fn configure(_: Config) -> Result<Self, ConfigError> {
-        Ok(Skips)
+        Ok(Drops(Vec::new()))
     }
 }
 
-impl Parser for Skips {
-    fn parse(&self, _: Record<'_>, _: &mut Emit<'_>) -> Verdict {
-        Verdict::NotMine
-    }
+impl Enricher for Drops {
+    type Memory = Nothing;
 
-    fn parse_batch(&self, batch: Batch<'_>, out: &mut Emit<'_>) {
-        out.begin(1);
-        assert!(out.is_last_offer());
-        let mut record = out.record();
-        record.body(batch.get(1).map_or("", Record::body));
-        record.emit();
-        out.end(Verdict::Emitted);
+    fn enrich(&self, _: &mut Nothing, _: Record<'_>, _: u64, _: &mut Edit<'_>) {}
+
+    fn enrich_batch(&self, _: &mut Nothing, _: Batch<'_>, _: u64, edit: &mut Edit<'_>) {
+        for (turn, record) in self.0.iter().enumerate() {
+            edit.begin(*record);
+            edit.drop(format!("turn {turn}"));
+        }
     }
 }
 
-/// *Scenario:* a batch-level parser that passes records over.
-/// *Guarantees:* they are malformed rather than gone, and the verdicts of the others do not shift.
+/// *Scenario:* an enricher goes back to records and drops them again.
+/// *Guarantees:* each is dropped once, for its first reason.
 #[test]
-fn what_a_parser_passes_over_is_not_lost() {
-    let parsed = parse(&Skips, &raw(["a", "b", "c"]));
+fn what_is_dropped_again_has_one_reason() {
+    let dropped = testing::enrich(&Drops(vec![2, 0, 2, 0, 0]), &raw(["a", "b", "c"]));
+    let reason = |turn: &str| EnrichedRecord::Dropped(turn.to_owned());
     assert_eq!(
-        (parsed.verdicts(), parsed.input()),
-        (&[3, 0, 3][..], &[1][..])
+        (&dropped[0], &dropped[2]),
+        (&reason("turn 1"), &reason("turn 0"))
     );
-    assert_eq!(parsed.reasons()[1].message, "the plugin passed it over");
+    assert!(dropped[1].record().is_some());
 }
 
 /// *Scenario:* a configuration with a wrong type deep inside, an unknown field, text behind it, and none at all.

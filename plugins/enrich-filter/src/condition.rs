@@ -56,11 +56,17 @@ impl Condition {
             ));
         }
         for (name, written) in &when.attributes {
-            let tests = tests(&format!("{pointer}/attributes/{}", escaped(name)), written)?;
+            let tests = tests(
+                &format!("{pointer}/attributes/{}", ConfigError::escaped(name)),
+                written,
+            )?;
             parts.push(Condition::Field(Field::Attribute(name.clone()), tests));
         }
         for (name, written) in &when.resource {
-            let tests = tests(&format!("{pointer}/resource/{}", escaped(name)), written)?;
+            let tests = tests(
+                &format!("{pointer}/resource/{}", ConfigError::escaped(name)),
+                written,
+            )?;
             parts.push(Condition::Field(Field::Resource(name.clone()), tests));
         }
         if let Some(written) = &when.all {
@@ -198,9 +204,4 @@ fn severity_tests(
 
 fn no_test(pointer: &str) -> ConfigError {
     ConfigError::field(pointer, "asks nothing; use equals, exists or another test")
-}
-
-/// A name as a part of a JSON pointer.
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

@@ -17,9 +17,10 @@ pub struct Config {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// Its name: the reason that dropped records are given, and part of the counter's name. `rule-1` for
-    /// the first rule, and so on, where it is left out.
+    /// Its name, at most 48 bytes: the reason that dropped records are given, and part of the counter's name.
+    /// `rule-1` for the first rule, and so on, where it is left out.
     #[serde(default)]
+    #[schemars(length(min = 1, max = 48))]
     pub name: Option<String>,
     /// Which records it fits; all that got this far, where it is left out.
     #[serde(default)]

@@ -16,6 +16,8 @@ use tidegate_sdk::{Batch, ConfigError, Edit, Enricher, Nothing, Plugin, Record, 
 
 /// More rules than anybody should need.
 const RULES_MAX: usize = 1_000;
+/// Bytes of a rule's name: with `dropped.` before it the gateway takes it for a counter's (64).
+const NAME_BYTES_MAX: usize = 48;
 
 /// The plugin, configured.
 pub struct Filter {
@@ -65,6 +67,13 @@ impl Rule {
                 format!("{pointer}/name"),
                 "is empty; name the rule, or leave it out",
             ));
+        }
+        if name.len() > NAME_BYTES_MAX {
+            let message = format!(
+                "is {name:?}, of {} bytes; a counter is named for it, so use at most {NAME_BYTES_MAX}",
+                name.len()
+            );
+            return Err(ConfigError::field(format!("{pointer}/name"), message));
         }
         if written.then == Then::Route(String::new()) {
             return Err(ConfigError::field(

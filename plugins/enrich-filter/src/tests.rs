@@ -77,8 +77,7 @@ fn dropped_when(when: serde_json::Value) -> [bool; 4] {
 /// *Scenario:* each field is asked each kind of question.
 ///
 /// *Guarantees:* exactly the records that fit are dropped.
-// A table, a row a question.
-#[allow(clippy::too_many_lines)]
+#[allow(clippy::too_many_lines, reason = "a table, a row a question")]
 #[test]
 fn conditions_fit_by_field() {
     for (when, expected) in [
@@ -280,4 +279,23 @@ fn mistakes_are_refused_with_their_field() {
             "{rules}"
         );
     }
+}
+
+/// *Scenario:* names of rules around the length that a counter's name has room for.
+///
+/// *Guarantees:* longer ones are refused, bytes and not letters counted; the schema says so too.
+#[test]
+fn names_have_room_in_a_counters_name() {
+    let named = |name: String| {
+        let config = json!({"rules": [{"name": name, "then": "drop"}]});
+        testing::plugin::<Filter>(&config.to_string()).err()
+    };
+    assert_eq!(named("a".repeat(NAME_BYTES_MAX)), None);
+    for name in [
+        "a".repeat(NAME_BYTES_MAX + 1),
+        "\u{e9}".repeat(NAME_BYTES_MAX / 2 + 1),
+    ] {
+        assert_eq!(named(name).unwrap().pointer(), "/rules/0/name");
+    }
+    assert!(testing::config_schema::<Filter>().contains(r#""maxLength":48"#));
 }

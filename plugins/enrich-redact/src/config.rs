@@ -63,8 +63,8 @@ pub struct Replacements {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnPattern {
-    /// Its name: matches are counted as `redacted.NAME`.
-    #[schemars(length(min = 1))]
+    /// Its name, at most 48 bytes: matches are counted as `redacted.NAME`.
+    #[schemars(length(min = 1, max = 48))]
     pub name: String,
     /// The regular expression, in the syntax of Rust's `regex` crate.
     pub regex: String,

@@ -43,9 +43,9 @@ struct Walk<'a> {
     /// What was written so far, and how much of `json` that stands for.
     out: String,
     copied: usize,
-    /// Whether the values at hand are a secret's: those behind its name, and those of an array there.
+    /// Whether the value at hand is a secret's: it stands behind its name, or anywhere inside of such a value.
     is_secret: bool,
-    /// The same of the arrays and objects around.
+    /// The same of the arrays and objects around it.
     around: Vec<bool>,
 }
 
@@ -58,9 +58,8 @@ impl Walk<'_> {
             b't' => self.word(at, "true"),
             b'f' => self.word(at, "false"),
             b'n' => self.word(at, "null"),
-            open @ (b'{' | b'[') => {
+            b'{' | b'[' => {
                 self.around.push(self.is_secret);
-                self.is_secret &= open == b'[';
                 Ok(at + 1)
             }
             b'}' | b']' => {
@@ -77,7 +76,8 @@ impl Walk<'_> {
         let content = content(&json[at..end])?;
         let is_name = json[end..].trim_start().starts_with(':');
         if is_name {
-            self.is_secret = self.redactor.is_secret(&content);
+            let inside = self.around.last() == Some(&true);
+            self.is_secret = inside || self.redactor.is_secret(&content);
         } else if self.is_secret {
             if !content.is_empty() && content != self.redactor.replacement(Kind::Secret) {
                 let instead = self.redactor.instead(Kind::Secret, self.counts);
@@ -194,7 +194,7 @@ mod tests {
 
     /// *Scenario:* names of secrets stand before strings, numbers, arrays, objects and nothing.
     ///
-    /// *Guarantees:* strings and numbers behind the name go, also in an array; what comes after stays.
+    /// *Guarantees:* strings and numbers behind the name go, at any depth; names stay, and what comes after.
     #[test]
     fn values_of_secrets_go() {
         for (json, expected) in [
@@ -212,11 +212,15 @@ mod tests {
             ),
             (
                 r#"[{"secret":{"a":"b"}},"c"]"#,
-                r#"[{"secret":{"a":"b"}},"c"]"#,
+                r#"[{"secret":{"a":"<secret>"}},"c"]"#,
             ),
             (
-                r#"{"token":[{"a":"b"},"c"],"a":"b"}"#,
-                r#"{"token":[{"a":"b"},"<secret>"],"a":"b"}"#,
+                r#"{"token":{"a":{"b":[{"c":1}],"d":"e"}},"a":{"b":"c"}}"#,
+                r#"{"token":{"a":{"b":[{"c":"<secret>"}],"d":"<secret>"}},"a":{"b":"c"}}"#,
+            ),
+            (
+                r#"{"token":[{"a":"b"},"c",[]],"a":"b"}"#,
+                r#"{"token":[{"a":"<secret>"},"<secret>",[]],"a":"b"}"#,
             ),
             (r#"[{"secret":"a"},"c"]"#, r#"[{"secret":"<secret>"},"c"]"#),
             (
@@ -300,7 +304,7 @@ mod tests {
                 .collect(),
             Value::Object(pairs) => {
                 let pair = |(name, value): (String, Value)| {
-                    let value = by_tree(value, redactor.is_secret(&name));
+                    let value = by_tree(value, is_secret || redactor.is_secret(&name));
                     (
                         redactor.text(&name, &mut Counts::default()).unwrap_or(name),
                         value,

@@ -22,6 +22,8 @@ use tidegate_sdk::{Attribute, Batch, ConfigError, Edit, Enricher, Json, Nothing,
 
 /// More own patterns than anybody needs.
 const PATTERNS_MAX: usize = 64;
+/// Bytes of a pattern's name: with `redacted.` before it the gateway takes it for a counter's (64).
+const NAME_BYTES_MAX: usize = 48;
 
 /// The plugin, configured.
 pub struct Redact {
@@ -67,6 +69,14 @@ fn patterns(written: &[OwnPattern]) -> Result<Vec<Pattern>, ConfigError> {
                 "name",
                 "is empty; name the pattern, its matches are counted under it".into(),
             ));
+        }
+        if own.name.len() > NAME_BYTES_MAX {
+            let message = format!(
+                "is {:?}, of {} bytes; matches are counted under it, so use at most {NAME_BYTES_MAX}",
+                own.name,
+                own.name.len()
+            );
+            return Err(invalid("name", message));
         }
         let replacement = own
             .replacement

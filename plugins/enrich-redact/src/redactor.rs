@@ -84,8 +84,7 @@ impl Redactor {
         if !self.patterns.is_empty() {
             return self.text_by_patterns(text, counts);
         }
-        let hit = self.finder.first(text.as_bytes(), 0)?;
-        self.replace_in_text(text, hit, counts)
+        self.bytes(text.as_bytes(), counts).map(into_text)
     }
 
     /// A whole number: the replacement where it is a card number.
@@ -138,53 +137,41 @@ impl Redactor {
             }
         }
         let rest = redacted.as_deref().unwrap_or(text);
-        let replaced = self
-            .finder
-            .first(rest.as_bytes(), 0)
-            .and_then(|hit| self.replace_in_text(rest, hit, counts));
+        let replaced = self.bytes(rest.as_bytes(), counts).map(into_text);
         replaced.or(redacted)
     }
 
-    #[cold]
-    fn replace_in_text(&self, text: &str, first: Hit, counts: &mut Counts) -> Option<String> {
-        let hits = self.hits(text.as_bytes(), first, counts);
-        let (mut out, mut at) = (String::with_capacity(text.len()), 0);
-        for hit in &hits {
-            out.push_str(&text[at..hit.range.start]);
-            out.push_str(self.replacement(hit.kind));
-            at = hit.range.end;
-        }
-        out.push_str(&text[at..]);
-        (!hits.is_empty()).then_some(out)
-    }
-
-    #[cold]
+    #[inline]
     fn bytes(&self, bytes: &[u8], counts: &mut Counts) -> Option<Vec<u8>> {
-        let first = self.finder.first(bytes, 0)?;
-        let hits = self.hits(bytes, first, counts);
-        let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
-        for hit in &hits {
-            out.extend_from_slice(&bytes[at..hit.range.start]);
-            out.extend_from_slice(self.replacement(hit.kind).as_bytes());
-            at = hit.range.end;
-        }
-        out.extend_from_slice(&bytes[at..]);
-        (!hits.is_empty()).then_some(out)
+        let hit = self.finder.first(bytes, 0)?;
+        self.replace(bytes, hit, counts)
     }
 
-    /// The first hit and all behind it, but for those that were replaced before (`password=<secret>`).
-    fn hits(&self, text: &[u8], first: Hit, counts: &mut Counts) -> Vec<Hit> {
-        let mut hits = Vec::new();
+    /// The text with the first hit and all behind it replaced, but for those that were replaced before
+    /// (`password=<secret>`); none where nothing is left to replace.
+    #[cold]
+    fn replace(&self, text: &[u8], first: Hit, counts: &mut Counts) -> Option<Vec<u8>> {
+        let (mut out, mut copied) = (Vec::with_capacity(text.len()), 0);
         let mut next = Some(first);
-        while let Some(hit) = next {
-            next = self.finder.first(text, hit.range.end);
-            if text[hit.range.clone()] != *self.replacement(hit.kind).as_bytes() {
-                counts.add(hit.kind);
-                hits.push(hit);
+        while let Some(Hit { range, kind }) = next {
+            next = self.finder.first(text, range.end);
+            let instead = self.replacement(kind).as_bytes();
+            if text[range.clone()] != *instead {
+                counts.add(kind);
+                out.extend_from_slice(&text[copied..range.start]);
+                out.extend_from_slice(instead);
+                copied = range.end;
             }
         }
-        hits
+        out.extend_from_slice(&text[copied..]);
+        (copied > 0).then_some(out)
     }
+}
+
+/// What is left of text when whole characters were replaced, which hits are.
+fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(test)]

@@ -151,6 +151,10 @@ fn mistakes_are_refused_with_their_field() {
             serde_json::json!({"patterns": [{"name": "", "regex": "a"}]}),
             "/patterns/0/name",
         ),
+        (
+            serde_json::json!({"patterns": [{"name": "\u{e9}".repeat(NAME_BYTES_MAX / 2 + 1), "regex": "a"}]}),
+            "/patterns/0/name",
+        ),
         (serde_json::json!({ "patterns": many }), "/patterns"),
     ] {
         let error = testing::plugin::<Redact>(&config.to_string())
@@ -158,6 +162,10 @@ fn mistakes_are_refused_with_their_field() {
             .unwrap();
         assert_eq!(error.pointer(), pointer, "{}", error.message());
     }
+    let longest =
+        serde_json::json!({"patterns": [{"name": "a".repeat(NAME_BYTES_MAX), "regex": "a"}]});
+    assert!(testing::plugin::<Redact>(&longest.to_string()).is_ok());
+    assert!(testing::config_schema::<Redact>().contains(r#""maxLength":48"#));
     for config in [
         r#"{"kinds": ["phone"]}"#,
         r#"{"attributes": "some"}"#,

@@ -61,7 +61,11 @@ pub fn plan(config: &Config) -> Result<Vec<Change>, ConfigError> {
     }
     for (level, resource, changes) in levels {
         for (key, value) in &changes.set {
-            let name = name(&format!("{level}/set/{}", escaped(key)), resource, key)?;
+            let name = name(
+                &format!("{level}/set/{}", ConfigError::escaped(key)),
+                resource,
+                key,
+            )?;
             let mut sources = if changes.overwrite {
                 Vec::new()
             } else {
@@ -88,7 +92,7 @@ fn moves(
     let mut moves: Vec<Move> = Vec::new();
     for (level, resource, changes) in levels {
         for (from, to) in of(changes) {
-            let pointer = format!("{level}/{step}/{}", escaped(from));
+            let pointer = format!("{level}/{step}/{}", ConfigError::escaped(from));
             let from = name(&pointer, *resource, from)?;
             let to = target(&pointer, *resource, to)?;
             if moves.iter().any(|(_, other)| *other == to) {
@@ -125,11 +129,6 @@ fn name(pointer: &str, resource: bool, key: &str) -> Result<Name, ConfigError> {
         resource,
         key: key.into(),
     })
-}
-
-/// A name as a part of a JSON pointer.
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 /// What each name that was touched is after the steps so far.

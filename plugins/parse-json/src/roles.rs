@@ -71,7 +71,11 @@ impl Roles {
         }
         for (key, name) in config.resource {
             let role = roles.resource_role(name);
-            roles.add(&format!("/resource/{key}"), key, role)?;
+            roles.add(
+                &format!("/resource/{}", ConfigError::escaped(&key)),
+                key,
+                role,
+            )?;
         }
         Ok(roles)
     }

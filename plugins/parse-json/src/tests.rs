@@ -260,6 +260,10 @@ fn keys_are_configurable() {
         error(r#"{"time":["level"]}"#).to_string(),
         "/level/0: the key \"level\" has a meaning already"
     );
+    assert_eq!(
+        error(r#"{"time":["a/b"],"resource":{"a/b":"c"}}"#).pointer(),
+        "/resource/a~1b"
+    );
     assert_eq!(error(r#"{"tme":["ts"]}"#).pointer(), "/tme");
     assert_eq!(error(r#"{"time":["ts", 7]}"#).pointer(), "/time/1");
     let keys: Vec<String> = (0..60).map(|i| format!("\"k{i}\"")).collect();

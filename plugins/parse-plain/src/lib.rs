@@ -63,7 +63,7 @@ impl Plugin for ParsePlain {
     fn configure(config: Config) -> Result<Self, ConfigError> {
         let mut words = Words::new(config.ignore_case);
         for (word, name) in &config.words {
-            let pointer = format!("/words/{word}");
+            let pointer = format!("/words/{}", ConfigError::escaped(word));
             words
                 .add(word, level(&pointer, name)?)
                 .map_err(|why| ConfigError::field(&pointer, why))?;

@@ -91,6 +91,7 @@ fn a_wrong_configuration_names_its_field() {
         "/words/two words"
     );
     assert_eq!(pointer(r#"{"words": {"": "info"}}"#), "/words/");
+    assert_eq!(pointer(r#"{"words": {"a/b~": "info"}}"#), "/words/a~1b~0");
 }
 
 /// *Scenario:* a line that is not UTF-8.

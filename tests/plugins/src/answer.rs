@@ -1,7 +1,7 @@
 //! What a plugin answers, by the names of the contract.
 
 /// `log-batch`.
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the contract documents them by the same names")]
 #[derive(Debug, Default)]
 pub struct Batch {
     pub text: Vec<u8>,
@@ -19,7 +19,7 @@ pub struct Batch {
 }
 
 /// `parsed`, and the length of the text given, where the returned text begins.
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the contract documents them by the same names")]
 #[derive(Debug, Default)]
 pub struct Parsed {
     pub given: u32,
@@ -31,7 +31,7 @@ pub struct Parsed {
 }
 
 /// `edits`, and the length of the text given, where the returned text begins.
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the contract documents them by the same names")]
 #[derive(Debug, Default)]
 pub struct Edits {
     pub given: u32,

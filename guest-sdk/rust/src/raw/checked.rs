@@ -21,7 +21,10 @@ impl<'a> Checked<'a> {
     ///
     /// # Safety
     /// Spans of keys, severities, and values and bodies of kind text or JSON must be UTF-8 in themselves.
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+    #[cfg_attr(
+        not(target_arch = "wasm32"),
+        allow(dead_code, reason = "the Wasm border alone uses it")
+    )]
     pub(crate) unsafe fn assume(columns: &'a Columns) -> Self {
         Checked(columns)
     }

@@ -60,7 +60,10 @@ pub struct EditsArea {
 
 impl<P: Enricher> Enriching<P> {
     /// Not configured yet.
-    #[allow(clippy::new_without_default)]
+    #[allow(
+        clippy::new_without_default,
+        reason = "it must be const, for the thread-local; Default cannot be"
+    )]
     pub const fn new() -> Self {
         Enriching {
             lifecycle: Lifecycle::new(),

@@ -37,7 +37,10 @@ pub struct ParsedArea {
 
 impl<P: Parser> Parsing<P> {
     /// Not configured yet.
-    #[allow(clippy::new_without_default)]
+    #[allow(
+        clippy::new_without_default,
+        reason = "it must be const, for the thread-local; Default cannot be"
+    )]
     pub const fn new() -> Self {
         Parsing {
             lifecycle: Lifecycle::new(),

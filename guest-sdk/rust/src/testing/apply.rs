@@ -79,6 +79,9 @@ fn applied(given: &Columns, edits: &EditColumns) -> Result<Vec<EnrichedRecord>, 
             .ok_or("a route that is not there")?;
         at(&mut work, *record)?.route = Some(name.clone());
     }
+    if !edits.drop.is_sorted_by(|a, b| a < b) {
+        return Err("a record that is dropped twice".to_owned());
+    }
     for record in &edits.drop {
         at(&mut work, *record)?.dropped = Some(String::new());
     }
@@ -86,7 +89,8 @@ fn applied(given: &Columns, edits: &EditColumns) -> Result<Vec<EnrichedRecord>, 
         let why = at(&mut work, reason.input)?
             .dropped
             .as_mut()
-            .ok_or("a reason for what is not dropped")?;
+            .filter(|why| why.is_empty())
+            .ok_or("a reason for what is not dropped, or has one")?;
         why.clone_from(&reason.message);
     }
     Ok(work.into_iter().map(Work::done).collect())

@@ -198,6 +198,7 @@ fn check_parsed(given: &Columns, parsed: &Parsed) -> Result<(), String> {
     if let Some((rule, _)) = rules.iter().find(|(_, kept)| !kept) {
         return Err((*rule).to_owned());
     }
+    check_joined(parsed)?;
     for (input, verdict) in parsed.verdicts.iter().enumerate() {
         let records = parsed.input.binary_search(&(input as u32)).is_ok();
         if records != (*verdict == verdict::EMITTED) {
@@ -207,6 +208,27 @@ fn check_parsed(given: &Columns, parsed: &Parsed) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// One pair for each joined input, in their order, with a record that is there.
+fn check_joined(parsed: &Parsed) -> Result<(), String> {
+    let pairs = parsed.joined.as_chunks::<2>().0;
+    let wanted = (0..).zip(&parsed.verdicts);
+    let wanted = wanted.filter(|(_, verdict)| **verdict == verdict::JOINED);
+    if !pairs
+        .iter()
+        .map(|pair| pair[0])
+        .eq(wanted.map(|(input, _)| input))
+    {
+        return Err("joined inputs are not those whose verdict it is".to_owned());
+    }
+    match pairs
+        .iter()
+        .find(|pair| pair[1] as usize >= parsed.input.len())
+    {
+        Some(pair) => Err(format!("input {} is joined to no record", pair[0])),
+        None => Ok(()),
+    }
 }
 
 // === impl Answer ===

@@ -159,6 +159,14 @@ fn hostile_text_is_done_in_linear_time() {
         "4444 ",
         "password=",
         "password:\"",
+        "password:\\\"\\\\",
+        "password:[",
+        "password:[ ",
+        "password:[]",
+        "password:['a\"",
+        "password:\t",
+        "password \t",
+        "{[",
         "Bearer a",
         "a.a@",
     ] {
@@ -185,7 +193,7 @@ proptest! {
     ///
     /// *Guarantees:* hits come in order, never overlap, are never empty, and end on characters.
     #[test]
-    fn hits_are_in_order_and_whole(text in "([@=:J.e0-9a-f -]|eyJ|bearer |pwd=|\"|\\\\|\u{e9}|\u{1f600}){0,80}") {
+    fn hits_are_in_order_and_whole(text in "([@=:J.e0-9a-f \\[\\]{}'\t-]|eyJ|bearer |pwd=|pwd:|\"|\\\\|\u{e9}|\u{1f600}){0,80}") {
         let mut end = 0;
         for hit in all(&text) {
             prop_assert!(hit.range.start >= end && hit.range.end > hit.range.start);

@@ -1,5 +1,6 @@
 //! Secrets by name: `password=...`, `"api_key": "..."`, and attributes of such names.
 
+use super::text::is_word;
 use std::ops::Range;
 
 /// How the names of secrets end, in lower case; `-` and `_` are the same.
@@ -53,22 +54,19 @@ fn fold(byte: u8) -> u8 {
 ///
 /// Known are `name=value`, `name = value`, `name: value`, `"name":"value"` and `name=>"value"`, and
 /// the same with `\"` for the quotes. Without quotes a value ends at a blank or one of `&,;"'`, or at a
-/// bracket that closes.
+/// bracket that closes. One that begins with a bracket (`"name":["value"]`) goes with its brackets.
 pub fn find(text: &[u8], from: usize, at: usize) -> Option<Range<usize>> {
-    let blank = text[from..at].ends_with(b" ");
-    let name = name_before(text, from, at)?;
-    if !is_name(name) {
+    let head = &text[from..at];
+    let blanks = head.iter().rev().take_while(|byte| is_blank(byte)).count();
+    if !is_name(name_before(&head[..head.len() - blanks])) {
         return None;
     }
-    let start = value_start(text, at, blank)?;
-    let (start, end) = value(text, start);
-    (start < end).then_some(start..end)
+    let value = value(text, value_start(text, at, blanks > 0)?);
+    (!value.is_empty()).then_some(value)
 }
 
-/// The name that ends before `at`, without the quotes and the blank behind it.
-fn name_before(text: &[u8], from: usize, at: usize) -> Option<&[u8]> {
-    let head = &text[from..at];
-    let head = head.strip_suffix(b" ").unwrap_or(head);
+/// The name at the end of `head`, without the quotes behind it; empty where there is none.
+fn name_before(head: &[u8]) -> &[u8] {
     let head = head
         .strip_suffix(b"\"")
         .or_else(|| head.strip_suffix(b"'"))
@@ -79,49 +77,104 @@ fn name_before(text: &[u8], from: usize, at: usize) -> Option<&[u8]> {
         .rev()
         .take_while(|byte| is_name_byte(**byte))
         .count();
-    (length > 0).then(|| &head[head.len() - length..])
+    &head[head.len() - length..]
 }
 
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
 /// Where the value behind the separator at `at` starts. Blanks may stand before it where they stand
-/// before the separator too, or behind a colon: `password= next=1` has no value.
+/// before the separator too (`password= next=1` has no value); behind a colon, line ends as well.
 fn value_start(text: &[u8], at: usize, blank: bool) -> Option<usize> {
     let mut start = at + 1;
     // `=>` and `:=`
     if matches!((text[at], text.get(start)?), (b'=', b'>') | (b':', b'=')) {
         start += 1;
     }
-    if blank || text[start - 1] != b'=' {
-        start += text[start..]
-            .iter()
-            .take_while(|byte| **byte == b' ')
-            .count();
-    }
+    let colon = text[start - 1] != b'=';
+    let before = |byte: &&u8| {
+        if colon {
+            byte.is_ascii_whitespace()
+        } else {
+            blank && is_blank(byte)
+        }
+    };
+    start += text[start..].iter().take_while(before).count();
     (start < text.len()).then_some(start)
 }
 
-/// Where the value that begins at `start`, quotes or none, starts and ends.
-fn value(text: &[u8], start: usize) -> (usize, usize) {
-    match text[start..] {
-        [quote @ (b'"' | b'\''), ..] => quoted(text, start + 1, &[quote]),
-        [b'\\', quote @ (b'"' | b'\''), ..] => quoted(text, start + 2, &[b'\\', quote]),
-        _ => (start, bare(text, start)),
+/// The value that begins at `start` with quotes, a bracket or neither.
+fn value(text: &[u8], start: usize) -> Range<usize> {
+    if let Some(quote) = quote(&text[start..]) {
+        let inside = start + quote.len();
+        // Where nothing closes the quote, it is a bare value behind it.
+        inside..string_end(text, inside, quote).unwrap_or_else(|| bare(text, inside))
+    } else if matches!(text[start], b'[' | b'{') {
+        start..bracketed(text, start)
+    } else {
+        start..bare(text, start)
     }
 }
 
-/// A value up to the quote that closes it; or a bare one, where none does.
-fn quoted(text: &[u8], start: usize, close: &[u8]) -> (usize, usize) {
-    let mut end = start;
-    while end < text.len() {
-        if text[end..].starts_with(close) {
-            return (start, end);
-        }
-        end += if text[end] == b'\\' { 2 } else { 1 };
+/// The quote that `text` begins with, if any.
+fn quote(text: &[u8]) -> Option<&[u8]> {
+    match text {
+        [b'"' | b'\'', ..] => Some(&text[..1]),
+        [b'\\', b'"' | b'\'', ..] => Some(&text[..2]),
+        _ => None,
     }
-    (start, bare(text, start))
+}
+
+/// Where a string from `at` on meets the quote that closes it, if any does.
+fn string_end(text: &[u8], mut at: usize, close: &[u8]) -> Option<usize> {
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with(close) {
+            return Some(at);
+        }
+        at += match (rest, close) {
+            // JSON in JSON: a backslash is two there, and escapes what may be two as well.
+            ([b'\\', b'\\', b'\\', ..], [_, _]) => 4,
+            ([b'\\', b'\\', ..], [_, _]) => 3,
+            ([b'\\', ..], _) => 2,
+            _ => 1,
+        };
+    }
+    None
+}
+
+/// Where the value that begins with a bracket at `start` ends: behind the bracket that matches it, or with
+/// the text. Brackets inside of strings are text. It ends at once where nothing is in it.
+fn bracketed(text: &[u8], start: usize) -> usize {
+    if let [b']' | b'}', ..] = text[start + 1..].trim_ascii_start() {
+        return start;
+    }
+    let (mut at, mut depth) = (start, 0);
+    while at < text.len() {
+        // The apostrophe of "don't" opens no string.
+        let apostrophe = text[at] == b'\'' && is_word(text[at - 1]);
+        if let Some(quote) = quote(&text[at..]).filter(|_| !apostrophe) {
+            match string_end(text, at + quote.len(), quote) {
+                Some(end) => at = end + quote.len(),
+                None => break,
+            }
+            continue;
+        }
+        match text[at] {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return at;
+        }
+    }
+    text.len()
 }
 
 /// Where a value without quotes ends. The scheme of a credential (`token: Bearer abc`) is not all of it.
@@ -172,11 +225,39 @@ mod tests {
             ("'pwd': 'hunter2'", "hunter2"),
             ("password=>\"hunter2\"", "hunter2"),
             ("password := hunter2", "hunter2"),
+            ("password \t = hunter2", "hunter2"),
+            ("password:\thunter2", "hunter2"),
+            ("{\"password\":\r\n  \"hun ter2\"\n}", "hun ter2"),
             ("token: Bearer abc def", "Bearer abc"),
             ("password=\"never closed again", "never"),
             (r#"{"password":12345}"#, "12345"),
+            (
+                r#"{\"password\":\"a\\\"b\\nc\\\\\",\"d\":1}"#,
+                r#"a\\\"b\\nc\\\\"#,
+            ),
         ] {
             assert_eq!(found(text).unwrap_or_default(), expected, "{text}");
+        }
+    }
+
+    /// *Scenario:* secrets are arrays and objects in text, with brackets in their strings, and cut off.
+    ///
+    /// *Guarantees:* all is taken to the bracket that matches, or to the end of the text.
+    #[test]
+    fn brackets_are_taken_to_the_one_that_matches() {
+        for (before, value, after) in [
+            (r#"request {"token":"#, r#"["abc123"]"#, r#","a":1}"#),
+            (r#"{"password":"#, r#"{"v":"x"}"#, "}"),
+            (r#"{"token" : "#, r#"[{"a":["x y","}]\"]"]}, 2]"#, "]"),
+            (r#"{\"token\":"#, r#"[\"]\\\"]\",[\"b\"]]"#, "}"),
+            ("{'token': ", "['a]', 'b']", "}"),
+            ("token: ", "[I don't say]", " it's gone"),
+            ("token=", "{a=1}", "&b"),
+            (r#"{"token":"#, r#"{"a":["b"],"c":"d"#, ""),
+            (r#"{"token":"#, r#"["a", b"#, ""),
+            ("token: ", "[", ""),
+        ] {
+            assert_eq!(found(&format!("{before}{value}{after}")), Some(value));
         }
     }
 
@@ -194,6 +275,12 @@ mod tests {
             "password= next",
             "password=\"\"",
             "password:",
+            "password:\n",
+            "password=\tnext",
+            "password =\nnext",
+            "password\n=====",
+            r#"{"token":[]}"#,
+            "token: { }",
             "passwords: 3",
             "key=1",
             "status: 200",

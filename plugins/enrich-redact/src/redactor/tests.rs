@@ -38,6 +38,10 @@ fn text_beside_the_hits_stays() {
             r#"{"password":"hun\"ter2","a":1}"#,
             r#"{"password":"<secret>","a":1}"#,
         ),
+        (
+            r#"request {"token":["abc123"],"a":{"password":{"v":"x"}}} done"#,
+            r#"request {"token":<secret>,"a":{"password":<secret>}} done"#,
+        ),
         ("pwd=a&token=b&x=1", "pwd=<secret>&token=<secret>&x=1"),
         (
             "postgres://app:hunter2@db.example.org/x",
@@ -104,6 +108,11 @@ fn attributes_are_redacted_by_type_and_name() {
             "db.password",
             Value::Json(r#"["a"]"#),
             json(r#"["<secret>"]"#),
+        ),
+        (
+            "db.token",
+            Value::Json(r#"{"access":"abc"}"#),
+            json(r#"{"access":"<secret>"}"#),
         ),
         ("db.password", Value::Json("hunter2"), text("<secret>")),
         ("db.password", Value::Text(""), None),
