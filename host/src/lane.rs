@@ -10,8 +10,10 @@ mod hold;
 
 pub use destination::Destination;
 
+use crate::encode::Logs;
 use crate::guests::{Broken, Chain};
 use crate::model::{Facts, Leg, RawBatch};
+use crate::telemetry::metrics::PipelineMetrics;
 use std::sync::mpsc::Receiver;
 
 /// What a lane is made of.
@@ -20,8 +22,13 @@ pub struct Lane {
     pub facts: Facts,
     /// The plugins.
     pub chain: Chain,
-    /// Where records go: first those that no plugin routed, then each route.
+    /// Where records go.
     pub destinations: Vec<Destination>,
+    /// With more bytes of the pipeline in flight, and outputs that have some of them, a lane waits before it
+    /// takes the next batch.
+    pub max_in_flight_bytes: usize,
+    /// The pipeline's figures.
+    pub metrics: PipelineMetrics,
     /// Told once when a plugin is broken.
     pub on_broken: Box<dyn FnMut(&Broken) + Send>,
 }
@@ -30,6 +37,7 @@ impl Lane {
     /// Works until the other end of the queue is gone.
     pub fn run(mut self, batches: &Receiver<RawBatch>) {
         while let Ok(RawBatch { leg }) = batches.recv() {
+            hold::until_there_is_room(&leg, self.max_in_flight_bytes);
             // Nobody waits for it any more: not to be closed, for it was not delivered.
             if leg.is_cancelled() {
                 continue;
@@ -49,10 +57,15 @@ impl Lane {
         let Some(raw) = leg.raw() else { return Ok(()) };
         let columns = self.facts.columns(raw);
         let answer = self.chain.run(raw, columns)?;
-        for (route, destination) in self.destinations.iter().enumerate() {
-            destination.send(leg, raw, &answer, route as u32);
+        let encoded = self.destinations.iter().map(|d| d.encode(raw, &answer));
+        let encoded: Vec<_> = encoded.collect();
+        leg.encoded(encoded.iter().map(Logs::bytes).sum());
+        for (destination, logs) in self.destinations.iter().zip(encoded) {
+            self.metrics.json_as_text.inc_by(logs.json_as_text as u64);
+            destination.send(leg, logs, &answer);
         }
         leg.dropped(answer.dropped);
+        leg.joined(answer.joined);
         for (input, reason) in answer.dead {
             leg.refuse(input, reason);
         }

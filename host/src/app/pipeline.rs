@@ -1,9 +1,9 @@
 //! One pipeline: its stages, built back to front, and its life from the first record to the last commit.
 
 use super::{Outputs, Plugins, StartError};
-use crate::config::{OutputSettings, PipelineSettings};
+use crate::config::PipelineSettings;
 use crate::encode::otlp::Limits;
-use crate::export::{Outlet, Pump};
+use crate::export::Pump;
 use crate::guests::Broken;
 use crate::intake::{Intake, Stopped};
 use crate::kafka::Committer;
@@ -18,9 +18,13 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// How long threads and tasks may take to end once everything is settled or given up.
-const REST_LIMIT: Duration = Duration::from_secs(2);
+const REST_LIMIT: Duration = Duration::from_secs(4);
+
+/// What leaving the group may take where settling has used the time up.
+const LEAVE_LIMIT_MIN: Duration = Duration::from_secs(2);
 
 /// How often settle is asked where it stands.
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
@@ -101,6 +105,9 @@ impl Running {
             Queues(queues),
             committer,
             Arc::new(metrics),
+            parts
+                .readiness
+                .condition(&format!("kafka of {}", settings.name)),
         );
         let name = settings.name.clone();
         Ok(Running {
@@ -118,18 +125,23 @@ impl Running {
     /// and leaves the group, within `limit`.
     pub(super) async fn run(mut self, stop: watch::Receiver<bool>, limit: Duration) -> Ended {
         self.condition.ready();
-        let why = self.intake.run(stop).await.map_err(|fatal| fatal.chain());
+        let mut why = self.intake.run(stop).await.map_err(|fatal| fatal.chain());
         self.condition.not_ready("stopping");
+        let deadline = Instant::now() + limit;
         if let Some(Finished::Left { open, uncommitted }) = self.settle.finish(limit).await {
-            tracing::warn!(
-                pipeline = self.name,
-                open,
-                uncommitted,
-                "gave up waiting after {limit:?}: what is left is read again"
+            let left = format!(
+                "gave up waiting after {limit:?}, what is left is read again: {open} batches not settled, \
+                 {uncommitted} partitions not committed"
             );
+            tracing::warn!(pipeline = self.name, "{left}");
+            // Who reads to the end wants all of it delivered.
+            if matches!(why, Ok(Stopped::AtEnd)) {
+                why = Err(left);
+            }
         }
         // Takes the queues with it, so the lanes end too, and with the lanes the outlets.
-        self.intake.leave(limit).await;
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.intake.leave(left.max(LEAVE_LIMIT_MIN)).await;
         let rest = async {
             let lanes = std::mem::take(&mut self.lanes);
             let _ = tokio::task::spawn_blocking(|| lanes.into_iter().for_each(|l| drop(l.join())))
@@ -191,15 +203,7 @@ fn lane(
     pumps: &mut Vec<Pump>,
 ) -> Result<Lane, StartError> {
     let chain = super::chain(settings, parts.plugins, parts.registry).map_err(super::other)?;
-    let usual = std::iter::once(&settings.to_records);
-    let routes = settings.routes.iter().map(|(_, outputs)| outputs);
-    // One way to an output, whatever routes lead there: two would let one partition have two requests in
-    // flight, and a retry be overtaken.
-    let mut ways = BTreeMap::new();
-    let destinations = usual
-        .chain(routes)
-        .map(|outputs| destination(outputs, parts.outputs, &mut ways, pumps))
-        .collect();
+    let destinations = destinations(settings, parts.outputs, pumps);
     let on_broken = Box::new(move |broken: &Broken| {
         tracing::error!(plugin = %broken.plugin, version = %broken.version, reason = broken.reason, "plugin is broken: the pipeline pauses until the gateway is started again");
         condition.not_ready(&broken.to_string());
@@ -208,38 +212,51 @@ fn lane(
         facts: settings.from.facts.clone(),
         chain,
         destinations,
+        max_in_flight_bytes: settings.from.max_in_flight_bytes,
+        metrics: parts.registry.pipeline(&settings.name),
         on_broken,
     })
 }
 
-fn destination<'s>(
-    settings: &'s [Arc<OutputSettings>],
+/// Outputs by the routes that lead to them: one way to an output, whatever routes lead there. Two would let one
+/// partition have two requests in flight, and a retry be overtaken.
+fn destinations(
+    settings: &PipelineSettings,
     outputs: &Outputs,
-    ways: &mut BTreeMap<&'s str, Outlet>,
     pumps: &mut Vec<Pump>,
-) -> Destination {
-    let mut limits = Limits {
-        records: usize::MAX,
-        bytes: usize::MAX,
-    };
-    let mut outlets = Vec::new();
-    for (name, output) in settings
-        .iter()
-        .filter_map(|s| Some((s.name(), outputs.get(s.name())?)))
-    {
-        let of = output.limits();
-        limits = Limits {
-            records: limits.records.min(of.records),
-            bytes: limits.bytes.min(of.bytes),
-        };
-        let way = ways.entry(name).or_insert_with(|| {
-            let (outlet, pump) = output.lane();
-            pumps.push(pump);
-            outlet
-        });
-        outlets.push(way.clone());
+) -> Vec<Destination> {
+    let usual = std::iter::once(&settings.to_records);
+    let all = usual.chain(settings.routes.iter().map(|(_, outputs)| outputs));
+    let mut routes: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+    for (route, to) in all.enumerate() {
+        for output in to {
+            routes.entry(output.name()).or_default().push(route as u32);
+        }
     }
-    Destination { outlets, limits }
+    let mut destinations: BTreeMap<Vec<u32>, Destination> = BTreeMap::new();
+    for (name, routes) in routes {
+        let Some(output) = outputs.get(name) else {
+            continue;
+        };
+        let (outlet, pump) = output.lane();
+        pumps.push(pump);
+        let limits = output.limits();
+        let destination = destinations
+            .entry(routes.clone())
+            .or_insert_with(|| Destination {
+                routes,
+                outlets: Vec::new(),
+                limits: Limits {
+                    records: usize::MAX,
+                    bytes: usize::MAX,
+                },
+            });
+        destination.outlets.push(outlet);
+        let tightest = &mut destination.limits;
+        tightest.records = tightest.records.min(limits.records);
+        tightest.bytes = tightest.bytes.min(limits.bytes);
+    }
+    destinations.into_values().collect()
 }
 
 impl settle::Committer for Committer {

@@ -8,8 +8,9 @@ use std::collections::HashSet;
 use std::fmt;
 use std::hash::BuildHasher;
 
-/// Objects and arrays within each other.
-pub(super) const DEPTH_MAX: usize = 32;
+/// Objects and arrays within each other. An object costs three messages (list, entry, value), and an attribute
+/// lies in five: with one level more it would pass the 100 that protobuf readers take.
+pub(super) const DEPTH_MAX: usize = 31;
 
 /// A value without others inside.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,3 +1,4 @@
+use super::nested;
 use super::otlp::{Limits, Logs, SCOPE, Select, logs};
 use super::{JsonOptions, json, text};
 use crate::model::testing::{self, Record, Value};
@@ -38,7 +39,7 @@ fn any_value(value: &Value) -> AnyValue {
 
 fn parsed(json: &str) -> Option<serde_json::Value> {
     let tree = serde_json::from_str(json).ok()?;
-    (depth(&tree) <= 32).then_some(tree)
+    (depth(&tree) <= nested::DEPTH_MAX).then_some(tree)
 }
 
 fn depth(tree: &serde_json::Value) -> usize {
@@ -97,7 +98,7 @@ fn log_record(number: usize, record: &Record) -> LogRecord {
         observed_time_unix_nano: observed_ms(number).max(0) as u64 * 1_000_000,
         severity_number: i32::from(record.severity),
         severity_text: record.severity_text.clone(),
-        body: Some(any_value(&record.body)),
+        body: Some(any_value(&record.body)).filter(|body| body.value.is_some()),
         attributes: attributes(record, false),
         flags: u32::from(flags),
         trace_id: id(&trace_id),
@@ -310,7 +311,11 @@ fn json_expected(number: usize, record: &Record) -> serde_json::Value {
         !otlp.severity_text.is_empty(),
         otlp.severity_text.into(),
     );
-    field("body", true, json_any(&otlp.body.unwrap()));
+    field(
+        "body",
+        otlp.body.is_some(),
+        json_any(&otlp.body.unwrap_or_default()),
+    );
     field(
         "attributes",
         !otlp.attributes.is_empty(),
@@ -417,6 +422,27 @@ fn text_reads_well() {
     assert_eq!(String::from_utf8(out).unwrap(), expected);
 }
 
+/// *Scenario:* objects within each other, as deep as they go out as a tree, in an attribute.
+/// *Guarantees:* a reader with protobuf's usual limit of 100 messages takes them.
+#[test]
+fn the_deepest_json_can_be_read() {
+    let depth = nested::DEPTH_MAX;
+    let json = "{\"a\":".repeat(depth) + "1" + &"}".repeat(depth);
+    let record = Record {
+        attributes: vec![("deep".to_owned(), false, Value::Json(json))],
+        ..example()
+    };
+    let answer = logs(
+        &testing::columns(&[record]),
+        Select::All,
+        observed_ms,
+        NO_LIMITS,
+    );
+    assert_eq!(answer.json_as_text, 0);
+    let decoded = ExportLogsServiceRequest::decode(answer.payloads[0].payload.as_slice());
+    assert!(decoded.is_ok(), "{decoded:?}");
+}
+
 /// *Scenario:* JSON at the limit of depth, one deeper, and with a key twice. *Guarantees:* the first goes
 /// out as a tree, the others as text, and they are counted.
 #[test]
@@ -430,8 +456,8 @@ fn json_that_otlp_cannot_carry_is_text() {
         format!("{{{}}}", keys.join(","))
     };
     let cases = [
-        (deep(32), false),
-        (deep(33), true),
+        (deep(nested::DEPTH_MAX), false),
+        (deep(nested::DEPTH_MAX + 1), true),
         (many(40), false),
         (many(39), true),
         (many(3), true),

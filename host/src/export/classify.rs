@@ -1,6 +1,6 @@
 //! What an output's answer means; pure.
 //!
-//! The words are those of the design: a request is *done*, is *done in part*, is to be *tried again*, or it
+//! The words are those of ARCHITECTURE.md ("What an output's answer means"): a request is *done*, is *done in part*, is to be *tried again*, or it
 //! was refused, and then either the output is wrong (nothing is wrong with the records: hold them) or the
 //! request is (find the record that is, and let the others go on).
 
@@ -160,7 +160,7 @@ pub(crate) mod tests {
     }
 
     /// *Scenario:* every gRPC code, and numbers that are none, without details. *Guarantees:* the table of
-    /// the design.
+    /// ARCHITECTURE.md.
     #[test]
     fn every_code_has_its_meaning() {
         let retry = Verdict::Retry { after: None };

@@ -269,19 +269,28 @@ impl Flight {
                     continue;
                 };
                 for input in &piece.inputs {
-                    let was_delivered = found.delivered.contains(&(piece.chunk, *input));
                     let reason = DeadReason {
                         by: self.shared.name.clone(),
                         version: Arc::from(""),
                         reason: refused.reason.clone(),
-                        maybe_delivered: refused.part.is_doubtful || was_delivered,
+                        maybe_delivered: refused.part.is_doubtful,
                     };
                     chunk.leg.refuse(*input, reason);
                 }
             }
         }
-        for chunk in self.chunks.into_iter().flatten() {
-            chunk.leg.close();
+        let refused = found.refused.iter().flat_map(|r| &r.part.pieces);
+        let refused: HashSet<usize> = refused.map(|p| p.chunk).collect();
+        for (number, chunk) in self.chunks.into_iter().enumerate() {
+            let Some(Chunk { leg, inputs, .. }) = chunk else {
+                continue;
+            };
+            let delivered = found.delivered.iter().filter(|d| d.0 == number);
+            leg.delivered(match refused.contains(&number) {
+                true => delivered.map(|d| d.1).collect(),
+                false => inputs,
+            });
+            leg.close();
         }
     }
 }

@@ -355,7 +355,7 @@ async fn order_within_a_partition_is_kept() {
     }
 }
 
-/// *Scenario:* a request of two partitions is tried again and again; the generation of one ends. *Guarantees:* that one is
+/// *Scenario:* a request of two partitions is tried again and again; the generation of one drains. *Guarantees:* that one is
 /// never sent again and reported as cancelled, the other goes on.
 #[tokio::test]
 async fn what_nobody_waits_for_is_not_sent_again() {
@@ -375,7 +375,7 @@ async fn what_nobody_waits_for_is_not_sent_again() {
     outlet.send(lost);
     outlet.send(kept);
     until("tried twice", || collector.seen().len() >= 2).await;
-    generation.end();
+    generation.drain();
     assert_eq!(answers.next().await, End::Cancelled);
     let before = collector.seen().len();
     is_up.store(true, Ordering::SeqCst);

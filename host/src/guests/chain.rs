@@ -134,6 +134,7 @@ impl Chain {
             route: flow.route,
             dropped: ends.dropped,
             drops: ends.drops,
+            joined: ends.joined,
             dead: ends.dead,
         })
     }

@@ -210,6 +210,7 @@ fn leave_out(flow: &mut Flow, edits: &Edits) {
     retain(&mut flow.input, &keep);
     retain(&mut flow.parsed, &keep);
     retain(&mut flow.route, &keep);
+    flow.covered = splice::span_bytes(&mut flow.columns);
 }
 
 fn retain<T>(column: &mut Vec<T>, keep: &[bool]) {

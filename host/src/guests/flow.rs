@@ -41,6 +41,7 @@ pub(crate) struct Fates {
 pub(crate) struct Ends {
     pub dropped: usize,
     pub drops: Vec<Dropped>,
+    pub joined: Vec<(u32, u32)>,
     pub dead: Vec<(u32, DeadReason)>,
 }
 
@@ -100,6 +101,7 @@ impl Flow {
         let sparse = bytes >= COMPACT_BYTES_MIN && self.covered < bytes as u64 / 2;
         if self.stale || sparse {
             splice::compact(&mut self.columns);
+            self.covered = self.columns.text.len() as u64;
             self.encoding = Encoding::of(&self.columns.text);
             self.stale = false;
         }
@@ -261,6 +263,7 @@ impl Fates {
         Ends {
             dropped: (inputs + both).saturating_sub(delivered + dead.len()),
             drops: self.drops.into_values().collect(),
+            joined: self.joined,
             dead,
         }
     }

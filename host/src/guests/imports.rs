@@ -7,12 +7,13 @@ use super::bindings::{enriching, parsing};
 use super::limits::State;
 use prometheus_client::metrics::counter::Counter;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Bytes of one log message; what is longer is cut.
 const LOG_MESSAGE_BYTES_MAX: usize = 1 << 10;
-/// Log messages of one instance within [`LOG_WINDOW`]; further ones are counted and left out.
+/// Log messages of one plugin within [`LOG_WINDOW`]; further ones are counted and left out.
 const LOG_MESSAGES_MAX: u32 = 20;
 /// See [`LOG_MESSAGES_MAX`].
 const LOG_WINDOW: Duration = Duration::from_secs(1);
@@ -30,14 +31,21 @@ pub(crate) struct Identity {
     pub version: Arc<str>,
 }
 
-/// The counters of a plugin's own, shared by its instances.
+/// What the instances of a plugin share: its own counters, and how much it may still log.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Counters(Arc<Mutex<BTreeMap<String, Counter>>>);
+pub(crate) struct Counters(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    counters: Mutex<BTreeMap<String, Counter>>,
+    gate: Mutex<LogGate>,
+    // Somebody was told that names are refused.
+    is_refusal_told: AtomicBool,
+}
 
 /// What one instance has asked for.
 pub(crate) struct Imports {
     identity: Arc<Identity>,
-    gate: LogGate,
     counters: Counters,
     // So that counting takes no lock after the first time; none where the name was refused.
     known: HashMap<String, Option<Counter>>,
@@ -93,17 +101,27 @@ impl LogGate {
 
 impl Counters {
     fn get(&self, name: &str) -> Option<Counter> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.lock();
         if let Some(counter) = all.get(name) {
             return Some(counter.clone());
         }
-        let room = all.len() < COUNTER_NAMES_MAX && name.len() <= COUNTER_NAME_BYTES_MAX;
+        let room = all.len() < COUNTER_NAMES_MAX;
         room.then(|| all.entry(name.to_owned()).or_default().clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Counter>> {
+        let counters = &self.0.counters;
+        counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn gate(&self, now: Instant) -> Gate {
+        let mut gate = self.0.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        gate.message(now)
     }
 
     /// Names and values so far.
     pub(crate) fn list(&self) -> Vec<(String, u64)> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.lock();
         all.iter().map(|(n, c)| (n.clone(), c.get())).collect()
     }
 }
@@ -112,7 +130,6 @@ impl Imports {
     pub(crate) fn new(identity: Arc<Identity>, counters: Counters) -> Imports {
         Imports {
             identity,
-            gate: LogGate::default(),
             counters,
             known: HashMap::new(),
             last_error: None,
@@ -143,7 +160,7 @@ impl Imports {
         if level == Level::Error {
             self.last_error = Some(message.to_owned());
         }
-        let Gate::Open { left_out } = self.gate.message(Instant::now()) else {
+        let Gate::Open { left_out } = self.counters.gate(Instant::now()) else {
             return;
         };
         let (plugin, version) = (&*self.identity.name, &*self.identity.version);
@@ -164,16 +181,37 @@ impl Imports {
     }
 
     fn count(&mut self, name: String, amount: u64) {
+        if name.len() > COUNTER_NAME_BYTES_MAX {
+            return self.tell_refusal(cut(&name, COUNTER_NAME_BYTES_MAX));
+        }
         if !self.known.contains_key(&name) {
             // Names that were refused are remembered too, but no more of them than were granted.
             if self.known.len() >= 2 * COUNTER_NAMES_MAX {
                 return;
             }
             let counter = self.counters.get(&name);
+            if counter.is_none() {
+                self.tell_refusal(&name);
+            }
             self.known.insert(name.clone(), counter);
         }
         if let Some(Some(counter)) = self.known.get(&name) {
             counter.inc_by(amount);
+        }
+    }
+
+    /// Once a plugin.
+    fn tell_refusal(&self, name: &str) {
+        let is_told = &self.counters.0.is_refusal_told;
+        if !is_told.swap(true, Ordering::Relaxed) {
+            let (plugin, version) = (&*self.identity.name, &*self.identity.version);
+            tracing::warn!(
+                plugin,
+                version,
+                name,
+                "the plugin counts under too many names, or too long ones: only the first \
+                 {COUNTER_NAMES_MAX} of at most {COUNTER_NAME_BYTES_MAX} bytes are kept"
+            );
         }
     }
 }
@@ -254,6 +292,8 @@ mod tests {
         assert_eq!(list.len(), COUNTER_NAMES_MAX);
         assert_eq!(list[0], ("name_0000".to_owned(), 1002));
         assert!(imports.known.len() <= 2 * COUNTER_NAMES_MAX);
+        let bytes: usize = imports.known.keys().map(String::len).sum();
+        assert!(bytes <= 2 * COUNTER_NAMES_MAX * COUNTER_NAME_BYTES_MAX);
         let mut other = Imports::new(imports.identity.clone(), imports.counters.clone());
         other.count("name_0000".into(), 1);
         assert_eq!(imports.counters.list()[0].1, 1003);

@@ -133,6 +133,8 @@ pub struct Answer {
     pub dropped: usize,
     /// Who left them out, and why; an input once, in their order.
     pub drops: Vec<Dropped>,
+    /// Inputs that went into the records of others: an input and its giver, in the order in which it happened.
+    pub joined: Vec<(u32, u32)>,
     /// Inputs that go to the dead letters, once each.
     pub dead: Vec<(u32, DeadReason)>,
 }

@@ -54,6 +54,8 @@ struct Stage<'s> {
     taker: Vec<u32>,
     /// What parsers said of records that they did not take: the last one, by record.
     said: Vec<(u32, String)>,
+    /// A parser that is left out for a while, and why.
+    bypassed: Option<Broken>,
 }
 
 impl Size for Checked {
@@ -80,12 +82,13 @@ pub(crate) fn stage(
         fates,
         pieces: Vec::new(),
         said: Vec::new(),
+        bypassed: None,
     };
     for runner in runners.iter_mut() {
         stage.offer(runner, clock)?;
     }
     if let (Untaken::IsDead, Some(last)) = (untaken, runners.last()) {
-        stage.refuse_untaken(last);
+        stage.refuse_untaken(last)?;
     }
     Ok(stage.merge())
 }
@@ -107,8 +110,9 @@ impl Stage<'_> {
     fn offer(&mut self, runner: &mut Runner, clock: &dyn Clock) -> Result<(), Broken> {
         if self.taker.iter().all(|t| *t == NOBODY) {
             let batch = (&self.flow.columns, self.flow.encoding);
-            if let Run::Parts(parts) = runner.run(clock, batch, &mut call)? {
-                self.take(runner, parts, &[], None);
+            match runner.run(clock, batch, &mut call)? {
+                Run::Parts(parts) => self.take(runner, parts, &[], None),
+                Run::Bypassed => self.bypass(runner),
             }
             return Ok(());
         }
@@ -130,10 +134,16 @@ impl Stage<'_> {
             true => check::Encoding::of(&given.text),
             false => self.flow.encoding,
         };
-        if let Run::Parts(parts) = runner.run(clock, (&given, encoding), &mut call)? {
-            self.take(runner, parts, &pending, few.then_some(given.text));
+        match runner.run(clock, (&given, encoding), &mut call)? {
+            Run::Parts(parts) => self.take(runner, parts, &pending, few.then_some(given.text)),
+            Run::Bypassed => self.bypass(runner),
         }
         Ok(())
+    }
+
+    fn bypass(&mut self, runner: &Runner) {
+        let reason = "is left out after too many faults, and no other parser takes its records";
+        self.bypassed = Some(runner.broken(reason.to_owned()));
     }
 
     /// Takes over what a parser said. `given`: the records it was offered, empty for all; `text`: the text it was
@@ -271,7 +281,14 @@ impl Stage<'_> {
         self.fates.refuse(raw, runner.reason(reason));
     }
 
-    fn refuse_untaken(&mut self, last: &Runner) {
+    /// Unless a parser was left out that might have taken them: a broken plugin never sends a stream to the dead
+    /// letters.
+    fn refuse_untaken(&mut self, last: &Runner) -> Result<(), Broken> {
+        if self.taker.contains(&NOBODY)
+            && let Some(broken) = self.bypassed.take()
+        {
+            return Err(broken);
+        }
         let mut said: std::collections::HashMap<u32, String> = self.said.drain(..).collect();
         for record in 0..self.taker.len() as u32 {
             if self.taker.get(record as usize) == Some(&NOBODY) {
@@ -282,6 +299,7 @@ impl Stage<'_> {
                 self.refuse(last, record, reason);
             }
         }
+        Ok(())
     }
 
     /// The records of all pieces, in the order of the input, with what their givers had.

@@ -209,11 +209,12 @@ impl Runner {
         limit: Duration,
         call: Call<'_, T>,
     ) -> Result<(Result<T, Fault>, Duration), Broken> {
+        // A fresh instance is part of what a fault costs.
+        let start = clock.now();
         let mut instance = match self.instance.take() {
             Some(instance) => instance,
             None => self.fresh()?,
         };
-        let start = clock.now();
         let outcome = call(&mut instance, given, limit);
         let took = clock.now().saturating_sub(start);
         let metrics = &self.member.metrics;
@@ -233,7 +234,7 @@ impl Runner {
         instance.map_err(|e| self.broken(format!("cannot be started: {e}")))
     }
 
-    fn broken(&self, reason: String) -> Broken {
+    pub(crate) fn broken(&self, reason: String) -> Broken {
         Broken {
             plugin: self.member.plugin.name().clone(),
             version: self.member.plugin.version().clone(),

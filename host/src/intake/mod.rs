@@ -27,6 +27,7 @@ mod placement;
 mod poll;
 mod pressure;
 mod run;
+mod standing;
 mod start;
 mod tenancy;
 #[cfg(test)]
@@ -108,7 +109,13 @@ pub enum Start {
 /// What intake tells settle. [`settle::Handle`] is the one outside tests.
 pub trait Settle: Door + Clone + 'static {
     /// A partition is ours from `position` on, under `generation`; an earlier generation has ended.
-    fn assigned(&self, partition: &Partition, generation: &Generation, position: i64);
+    fn assigned(
+        &self,
+        partition: &Partition,
+        generation: &Generation,
+        position: i64,
+        is_committed: bool,
+    );
 
     /// A batch is about to go to a lane.
     fn begin(&self, receipt: &Receipt);
@@ -161,6 +168,11 @@ pub enum Fatal {
         /// How often it was taken.
         times: usize,
     },
+    /// There is nothing to read up to its end.
+    #[error(
+        "topic {0} does not exist: there is nothing to read to the end; name another, or create it first"
+    )]
+    NoTopic(String),
     /// Settle says so.
     #[error("{0}")]
     Settle(String),
@@ -171,7 +183,7 @@ impl Fatal {
     pub fn chain(&self) -> String {
         match self {
             Fatal::Kafka(error) => error.chain(),
-            Fatal::InstanceShared { .. } | Fatal::Settle(_) => self.to_string(),
+            Fatal::InstanceShared { .. } | Fatal::NoTopic(_) | Fatal::Settle(_) => self.to_string(),
         }
     }
 }
@@ -183,8 +195,14 @@ impl<F: Fn(&Partition, RawBatch) + Send + Sync> Lanes for F {
 }
 
 impl Settle for settle::Handle {
-    fn assigned(&self, partition: &Partition, generation: &Generation, position: i64) {
-        settle::Handle::assigned(self, partition, generation, position);
+    fn assigned(
+        &self,
+        partition: &Partition,
+        generation: &Generation,
+        position: i64,
+        is_committed: bool,
+    ) {
+        settle::Handle::assigned(self, partition, generation, position, is_committed);
     }
 
     fn begin(&self, receipt: &Receipt) {

@@ -12,6 +12,7 @@ use crate::kafka::{KafkaError, Polled, Run};
 use crate::model::{Generation, Leg, Partition, RawBatch, RawRecord};
 use crate::settle::Directive;
 use std::time::Duration;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -54,12 +55,26 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             match session.consumer.poll(self.poll_timeout(session)).await {
                 Ok(polled) => {
                     self.retry.reset();
+                    self.tell_standing(session);
                     self.follow_events(session);
                     self.take(session, &polled).await;
                     self.dispatch(session);
                 }
                 Err(error) => self.recover(session, error, stop).await?,
             }
+        }
+    }
+
+    fn tell_standing(&mut self, session: &Session) {
+        let tenancy = &session.tenancy;
+        let mut owned = tenancy.owned.iter();
+        match owned.find(|(_, o)| o.state == State::Held) {
+            _ if !tenancy.is_assigned => self.standing.trouble("joining the consumer group"),
+            Some((partition, _)) => {
+                let reason = format!("{partition} waits for its place in the log");
+                self.standing.trouble(&reason);
+            }
+            None => self.standing.well(),
         }
     }
 
@@ -126,7 +141,15 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
     }
 
     async fn follow_directives(&mut self, session: &mut Session) -> Result<(), Fatal> {
-        while let Ok(directive) = self.directives.try_recv() {
+        loop {
+            let directive = match self.directives.try_recv() {
+                Ok(directive) => directive,
+                Err(TryRecvError::Empty) => return Ok(()),
+                Err(TryRecvError::Disconnected) => {
+                    let reason = "the task that settles batches has ended; the log says why";
+                    return Err(Fatal::Settle(reason.to_owned()));
+                }
+            };
             match directive {
                 Directive::Fatal(reason) => return Err(Fatal::Settle(reason)),
                 Directive::ReadAgain { partition, offset } => {
@@ -141,7 +164,6 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
                 }
             }
         }
-        Ok(())
     }
 
     /// Stops reading a partition until its place has been looked up. Its generation lives on, unless it is
@@ -202,7 +224,9 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
                     .entry(partition.clone())
                     .or_insert(found.readable_end)
             });
-            self.settle.assigned(partition, &generation, offset);
+            let is_committed = found.committed == Some(offset);
+            self.settle
+                .assigned(partition, &generation, offset, is_committed);
             self.batcher.begin(partition, &generation, offset, stop);
             self.committer.note(
                 partition.clone(),
@@ -363,15 +387,21 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
         session.tenancy.surveyed = Some(Instant::now());
         let mut lags = Vec::new();
         for (partition, survey) in session.consumer.survey(self.settings.read_committed).await {
-            let owned = session.tenancy.owned.get_mut(&partition);
-            let Some(owned) = owned.filter(|o| o.state != State::Held) else {
+            let Some(owned) = session.tenancy.owned.get_mut(&partition) else {
                 continue;
             };
-            let behind = self.committer.committed(&partition).unwrap_or(owned.floor);
-            let lag = survey
-                .end
-                .map_or(0, |end| end.saturating_sub(behind).max(0));
+            let behind = match (self.committer.committed(&partition), owned.state) {
+                (Some(committed), _) => committed,
+                // Nobody knows yet where it begins.
+                (None, State::Held) => continue,
+                (None, _) => owned.floor,
+            };
+            let end = survey.end.max(session.watch.end(&partition));
+            let lag = end.map_or(0, |end| end.saturating_sub(behind).max(0));
             lags.push((partition.clone(), lag));
+            if owned.state == State::Held {
+                continue;
+            }
             if let (Idle::Advanced(end), Some(generation)) = (
                 self.batcher.idle(&partition, survey.position),
                 &owned.generation,
@@ -407,6 +437,7 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
         if error.is_fatal() {
             return Err(error.into());
         }
+        self.standing.trouble(&error.chain());
         let pause = self.retry.next();
         tracing::warn!(
             pipeline = self.settings.pipeline,

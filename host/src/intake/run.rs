@@ -3,13 +3,15 @@
 use super::assignment::{Events, assignment};
 use super::batcher::Batcher;
 use super::pressure::{FORMS_OF_A_RECORD, Pressure};
+use super::standing::Standing;
 use super::tenancy::Tenancy;
 use super::topics::{Subscription, missing};
 use super::watch::{Watch, find};
 use super::{Fatal, Lanes, Settings, Settle, Stopped};
-use crate::kafka::{Cluster, Committer, Consumer, KafkaError, connect};
+use crate::kafka::{Cluster, Committer, Consumer, connect};
 use crate::model::{Door, Gauge, Partition};
 use crate::settle::Directive;
+use crate::telemetry::Condition;
 use crate::telemetry::metrics::PipelineMetrics;
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
@@ -44,6 +46,7 @@ pub struct Intake<S, L> {
     pub(super) begun: Instant,
     pub(super) fenced: VecDeque<Instant>,
     pub(super) retry: Retry,
+    pub(super) standing: Standing,
     session: Option<Session>,
 }
 
@@ -77,6 +80,7 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
         lanes: L,
         committer: Committer,
         metrics: Arc<PipelineMetrics>,
+        condition: Condition,
     ) -> Self {
         let columns = settings.batch.records.saturating_mul(COLUMNS_A_RECORD);
         let batch = settings.batch.bytes.saturating_add(columns);
@@ -97,6 +101,7 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             begun: Instant::now(),
             fenced: VecDeque::new(),
             retry: Retry::default(),
+            standing: Standing::new(condition),
             session: None,
             settings: Arc::new(settings),
         }
@@ -154,7 +159,8 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
 
     /// A consumer that asks for what there is to read; none if there is nothing and `until_end`.
     async fn open(&mut self) -> Result<Option<Session>, Fatal> {
-        let cluster = connect(&self.settings.cluster).await?;
+        let standing = &mut self.standing;
+        let cluster = connect(&self.settings.cluster, |why| standing.trouble(why)).await?;
         loop {
             match self.try_open(&cluster).await {
                 Ok(Some(session)) => {
@@ -162,17 +168,21 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
                     return Ok(Some(session));
                 }
                 Ok(None) if self.settings.until_end => return Ok(None),
-                Ok(None) => tokio::time::sleep(self.settings.metadata_interval).await,
-                Err(error) if error.is_fatal() => return Err(error.into()),
-                Err(error) => {
+                Ok(None) => {
+                    self.standing.trouble("there is no topic to read");
+                    tokio::time::sleep(self.settings.metadata_interval).await;
+                }
+                Err(Fatal::Kafka(error)) if !error.is_fatal() => {
+                    self.standing.trouble(&error.chain());
                     tracing::warn!(pipeline = self.settings.pipeline, "{}", error.chain());
                     tokio::time::sleep(self.retry.next()).await;
                 }
+                Err(fatal) => return Err(fatal),
             }
         }
     }
 
-    async fn try_open(&self, cluster: &Cluster) -> Result<Option<Session>, KafkaError> {
+    async fn try_open(&self, cluster: &Cluster) -> Result<Option<Session>, Fatal> {
         let Some(subscription) = self.find_topics(cluster).await? else {
             return Ok(None);
         };
@@ -182,7 +192,7 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
         if let Err(error) = consumer.subscribe(subscription.names()).await {
             // It has not joined: nothing is given up by closing it.
             drop(consumer.close(true, LEAVE_TIMEOUT).await);
-            return Err(error);
+            return Err(error.into());
         }
         let settings = self.settings.clone();
         Ok(Some(Session {
@@ -194,7 +204,7 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
         }))
     }
 
-    async fn find_topics(&self, cluster: &Cluster) -> Result<Option<Subscription>, KafkaError> {
+    async fn find_topics(&self, cluster: &Cluster) -> Result<Option<Subscription>, Fatal> {
         let mut found = find(&self.settings, cluster, &Subscription::default()).await?;
         if found.topics.is_empty() {
             // A topic that was made a moment ago may not be known everywhere yet.
@@ -203,6 +213,9 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
         }
         let names = found.topics.keys().cloned().collect();
         let missing = missing(&self.settings, &names);
+        if !missing.is_empty() && self.settings.until_end {
+            return Err(Fatal::NoTopic(missing.join(", ")));
+        }
         if !missing.is_empty() {
             tracing::warn!(pipeline = self.settings.pipeline, topics = ?missing, "topics do not exist; they are read once they do");
         }

@@ -5,6 +5,7 @@ use crate::kafka::Committer;
 use crate::kafka::testing::FakeKafka;
 use crate::model::{End, Outcome};
 use crate::settle::Directive;
+use crate::telemetry::Readiness;
 use crate::telemetry::metrics::PipelineMetrics;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -147,7 +148,7 @@ impl Door for FakeSettle {
 }
 
 impl Settle for FakeSettle {
-    fn assigned(&self, partition: &Partition, generation: &Generation, position: i64) {
+    fn assigned(&self, partition: &Partition, generation: &Generation, position: i64, _: bool) {
         let entry = Entry {
             generation: generation.clone(),
             committable: position,
@@ -232,6 +233,7 @@ impl Member {
             lanes,
             committer,
             metrics.clone(),
+            Readiness::default().condition("kafka"),
         );
         let ledger = settle.clone();
         let task = tokio::spawn(async move {

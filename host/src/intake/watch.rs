@@ -6,10 +6,10 @@
 use super::Settings;
 use super::topics::{Difference, Subscription, choose, missing};
 use super::watchdog::{STALE_AFTER, UNASSIGNED_AFTER, Watchdog};
-use crate::kafka::{Cluster, Consumer, KafkaError};
+use crate::kafka::{Cluster, Consumer, KafkaError, Offsets};
 use crate::model::Partition;
-use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -21,8 +21,12 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
 /// The poll loop's hold on the task.
 pub(super) struct Watch {
     notice: oneshot::Receiver<String>,
+    ends: Ends,
     task: JoinHandle<()>,
 }
+
+/// The ends of partitions that are paused, which fetch responses do not tell.
+type Ends = Arc<Mutex<BTreeMap<Partition, i64>>>;
 
 impl Watch {
     pub(super) fn start(
@@ -32,7 +36,9 @@ impl Watch {
         subscription: Subscription,
     ) -> Watch {
         let (sender, notice) = oneshot::channel();
+        let ends = Ends::default();
         let watcher = Watcher {
+            ends: ends.clone(),
             settings,
             cluster,
             consumer,
@@ -45,7 +51,13 @@ impl Watch {
             let reason = watcher.run().await;
             let _ = sender.send(reason);
         });
-        Watch { notice, task }
+        Watch { notice, ends, task }
+    }
+
+    /// The end of a partition that is paused, as far as it is known.
+    pub(super) fn end(&self, partition: &Partition) -> Option<i64> {
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.get(partition).copied()
     }
 
     /// Why to start again with a new consumer; given once.
@@ -69,6 +81,7 @@ struct Watcher {
     before: Subscription,
     watchdog: Watchdog,
     begun: Instant,
+    ends: Ends,
 }
 
 impl Watcher {
@@ -83,6 +96,7 @@ impl Watcher {
             {
                 tracing::warn!(pipeline = self.settings.pipeline, "{}", error.chain());
             }
+            self.look_at_ends().await;
             match self.topics_changed().await {
                 Ok(Some(reason)) => return reason,
                 Ok(None) => {}
@@ -97,6 +111,16 @@ impl Watcher {
                 }
             }
         }
+    }
+
+    async fn look_at_ends(&self) {
+        let paused = self.consumer.paused().await;
+        let found = match paused.is_empty() {
+            true => Vec::new(),
+            false => known(self.consumer.ends(&paused).await),
+        };
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        *ends = found.into_iter().collect();
     }
 
     /// What is missing must be missing twice: a broker that has just come up may not know all yet.
@@ -124,11 +148,7 @@ impl Watcher {
         let running = survey.into_iter().filter(|(p, _)| !paused.contains(p));
         let positions: Vec<_> = running.map(|(p, survey)| (p, survey.position)).collect();
         let still = self.watchdog.still(&positions);
-        let ends = self.consumer.ends(&still).await;
-        let ends: Vec<_> = ends
-            .into_iter()
-            .filter_map(|(p, end)| Some((p, end.ok()?)))
-            .collect();
+        let ends = known(self.consumer.ends(&still).await);
         let stuck = self.watchdog.stuck(now, &ends)?;
         let seconds = STALE_AFTER.as_secs();
         Some(format!(
@@ -145,6 +165,11 @@ impl Watcher {
             None => true,
         }
     }
+}
+
+fn known(offsets: Offsets) -> Vec<(Partition, i64)> {
+    let offsets = offsets.into_iter();
+    offsets.filter_map(|(p, at)| Some((p, at.ok()?))).collect()
 }
 
 /// The topics that are to be read and exist. All topics are listed only where that can tell something that

@@ -31,10 +31,14 @@ pub struct Cluster {
     name: Arc<str>,
 }
 
-/// Connects, and tries again with back-off for as long as no broker answers. May be dropped at any time.
+/// Connects, and tries again with back-off for as long as no broker answers; `failed` is told why after each
+/// attempt. May be dropped at any time.
 ///
 /// Errors: only those that a person must mend (credentials, configuration).
-pub async fn connect(settings: &ClusterSettings) -> Result<Cluster, KafkaError> {
+pub async fn connect(
+    settings: &ClusterSettings,
+    mut failed: impl FnMut(&str),
+) -> Result<Cluster, KafkaError> {
     let mut pause = CONNECT_RETRY_INITIAL;
     loop {
         let error = match connect_once(settings).await {
@@ -42,6 +46,7 @@ pub async fn connect(settings: &ClusterSettings) -> Result<Cluster, KafkaError> 
             Err(error) if error.is_fatal() => return Err(error),
             Err(error) => error,
         };
+        failed(&format!("no broker answers: {}", error.chain()));
         tracing::warn!(cluster = settings.name, brokers = ?settings.brokers, retry_in_ms = pause.as_millis() as u64,
             "no broker answers: {}", error.chain());
         // Many gateways that lost one cluster must not come back in step.

@@ -46,7 +46,7 @@ impl Rebalance for Assigned {
 }
 
 async fn joined(fake: &FakeKafka) -> (Cluster, Consumer, Committer) {
-    let cluster = connect(&cluster(fake)).await.unwrap();
+    let cluster = connect(&cluster(fake), |_| {}).await.unwrap();
     let committer = Committer::default();
     let assigned = Assigned::default();
     let consumer = Consumer::build(&cluster, &group(), &committer, assigned.clone())

@@ -3,6 +3,7 @@
 //! Source of the names: OpenTelemetry semantic conventions, messaging and Kafka.
 
 use super::{Columns, Kind, RawRecords, halves};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// One thing that Kafka tells of a record.
@@ -161,9 +162,10 @@ fn push(c: &mut Columns, key: [u32; 2], (kind, value): (Kind, [u32; 2])) {
 /// not UTF-8 is left out.
 fn push_headers(c: &mut Columns, raw: &RawRecords, record: usize) {
     let headers: Vec<_> = raw.headers(record).collect();
+    let each = headers.iter().enumerate();
+    let last: HashMap<&[u8], usize> = each.map(|(i, (header, _))| (*header, i)).collect();
     for (i, (header, value)) in headers.iter().enumerate() {
-        let again = headers.iter().skip(i + 1).any(|(other, _)| other == header);
-        if again || std::str::from_utf8(header).is_err() {
+        if last.get(header) != Some(&i) || std::str::from_utf8(header).is_err() {
             continue;
         }
         let start = c.text.len() as u32;

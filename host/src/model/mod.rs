@@ -3,7 +3,7 @@
 //! One type a point of the journey:
 //!
 //! ```text
-//! RawRecords ──► RawBatch ──► Processed ──► Chunk ──► Outcome
+//! RawRecords ──► RawBatch ──► Chunk ──► Outcome
 //! (as polled)    (to a lane)  (after the    (bytes    (to settle)
 //!                              plugins)      to send)
 //! ```
@@ -21,7 +21,7 @@ mod receipt;
 #[cfg(test)]
 pub mod testing;
 
-pub use batch::{Chunk, Processed, RawBatch};
+pub use batch::{Chunk, RawBatch};
 pub use columns::{Columns, Kind, RESOURCE, TRACE_BYTES, bits, halves};
 pub use facts::{Fact, Facts};
 pub use outcome::{DeadReason, Door, End, Fates, Leg, Outcome};

@@ -33,7 +33,7 @@ pub enum End {
     Closed(Fates),
     /// A leg was dropped without having been closed: not delivered, to be read again.
     Abandoned,
-    /// The batch's generation ended before all its legs were closed: nobody waits for it any more.
+    /// The batch's generation drained or ended before all its legs were closed: nobody waits for it any more.
     Cancelled,
 }
 
@@ -77,6 +77,10 @@ struct Open {
 #[derive(Default)]
 struct State {
     fates: Fates,
+    // An input, and the one whose record it went into.
+    joined: Vec<(u32, u32)>,
+    // Inputs of which outputs took records, by leg.
+    delivered: Vec<Vec<u32>>,
     unclosed: bool,
 }
 
@@ -112,12 +116,26 @@ impl Leg {
         self.raw().map(|raw| &raw.partition)
     }
 
-    /// Whether nobody waits for this batch any more: its generation has ended.
+    /// Whether nobody waits for this batch any more: its generation drains or has ended.
     pub fn is_cancelled(&self) -> bool {
         self.open
             .parts
             .as_ref()
-            .is_none_or(|(receipt, _, _)| receipt.generation.has_ended())
+            .is_none_or(|(receipt, _, _)| receipt.generation.is_draining())
+    }
+
+    /// The plugins are done with the batch: from now on it is its raw records, and so many encoded bytes that
+    /// wait for outputs.
+    pub fn encoded(&self, bytes: usize) {
+        if let Some((_, raw, held)) = &self.open.parts {
+            held.count(raw.weight().saturating_add(bytes), bytes);
+        }
+    }
+
+    /// Whether more than `max` bytes of the pipeline are in flight, and outputs have some of them.
+    pub fn is_over(&self, max: usize) -> bool {
+        let parts = self.open.parts.as_ref();
+        parts.is_some_and(|(_, _, held)| held.is_over(max))
     }
 
     /// So many inputs were left out on purpose.
@@ -125,9 +143,22 @@ impl Leg {
         self.open.state().fates.dropped += inputs;
     }
 
+    /// Inputs went into the records of others: pairs of an input and its giver, whose fate it shares.
+    pub fn joined(&self, pairs: Vec<(u32, u32)>) {
+        self.open.state().joined.extend(pairs);
+    }
+
     /// An input goes to the dead letters; the first reason stands.
     pub fn refuse(&self, input: u32, reason: DeadReason) {
-        self.open.state().fates.dead.entry(input).or_insert(reason);
+        let mut state = self.open.state();
+        let maybe_delivered = reason.maybe_delivered;
+        let dead = state.fates.dead.entry(input).or_insert(reason);
+        dead.maybe_delivered |= maybe_delivered;
+    }
+
+    /// An output took records of these inputs: if another refuses some, their dead letters say so.
+    pub fn delivered(&self, inputs: Vec<u32>) {
+        self.open.state().delivered.push(inputs);
     }
 
     /// What this leg carried has been delivered or refused.
@@ -150,6 +181,28 @@ impl Open {
     }
 }
 
+impl State {
+    /// What became of every input, now that all legs have said what they know.
+    fn fates(self) -> Fates {
+        let mut fates = self.fates;
+        if fates.dead.is_empty() {
+            return fates;
+        }
+        for input in self.delivered.iter().flatten() {
+            if let Some(dead) = fates.dead.get_mut(input) {
+                dead.maybe_delivered = true;
+            }
+        }
+        // Later joins say more of earlier ones.
+        for (input, giver) in self.joined.iter().rev() {
+            if let Some(reason) = fates.dead.get(giver).cloned() {
+                fates.dead.entry(*input).or_insert(reason);
+            }
+        }
+        fates
+    }
+}
+
 impl std::fmt::Debug for Open {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Open")
@@ -162,13 +215,11 @@ impl Drop for Open {
     fn drop(&mut self) {
         let state = std::mem::take(&mut *self.state());
         if let Some((receipt, raw, held)) = self.parts.take() {
-            let end = match state {
-                State {
-                    unclosed: false,
-                    fates,
-                } => End::Closed(fates),
-                _ if receipt.generation.has_ended() => End::Cancelled,
-                _ => End::Abandoned,
+            held.count(raw.weight(), 0);
+            let end = match state.unclosed {
+                false => End::Closed(state.fates()),
+                true if receipt.generation.is_draining() => End::Cancelled,
+                true => End::Abandoned,
             };
             self.door.answer(Outcome {
                 receipt,

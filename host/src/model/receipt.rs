@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 /// One partition of one topic.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,8 +34,12 @@ impl fmt::Display for Partition {
 #[derive(Clone, Debug)]
 pub struct Generation {
     number: u64,
-    ended: Arc<AtomicBool>,
+    stage: Arc<AtomicU8>,
 }
+
+/// The stages of a generation; they only grow.
+const DRAINING: u8 = 1;
+const ENDED: u8 = 2;
 
 impl Generation {
     /// A new one, with a number that no other has in this process.
@@ -43,7 +47,7 @@ impl Generation {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Generation {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
-            ended: Arc::default(),
+            stage: Arc::default(),
         }
     }
 
@@ -52,14 +56,25 @@ impl Generation {
         self.number
     }
 
-    /// No batch of it is begun from now on, and no request of it is attempted again.
+    /// No batch of it is begun from now on, and no request of it is attempted; what an output has been asked
+    /// already is still answered for.
+    pub fn drain(&self) {
+        self.stage.fetch_max(DRAINING, Ordering::AcqRel);
+    }
+
+    /// Whether nothing more of it is begun.
+    pub fn is_draining(&self) -> bool {
+        self.stage.load(Ordering::Acquire) >= DRAINING
+    }
+
+    /// Its answers change nothing any more.
     pub fn end(&self) {
-        self.ended.store(true, Ordering::Release);
+        self.stage.fetch_max(ENDED, Ordering::AcqRel);
     }
 
     /// Whether it has ended.
     pub fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
+        self.stage.load(Ordering::Acquire) >= ENDED
     }
 }
 
@@ -81,6 +96,8 @@ pub struct Receipt {
 pub struct Gauge {
     partition: Arc<AtomicUsize>,
     total: Arc<AtomicUsize>,
+    // Of the total, what waits for outputs.
+    encoded: Arc<AtomicUsize>,
 }
 
 impl Gauge {
@@ -89,17 +106,19 @@ impl Gauge {
         Gauge {
             partition: Arc::default(),
             total: self.total.clone(),
+            encoded: self.encoded.clone(),
         }
     }
 
     /// Counts `bytes` until the answer is dropped.
     pub fn hold(&self, bytes: usize) -> Held {
-        self.partition.fetch_add(bytes, Ordering::Relaxed);
-        self.total.fetch_add(bytes, Ordering::Relaxed);
-        Held {
-            bytes,
+        let held = Held {
+            bytes: AtomicUsize::new(0),
+            encoded: AtomicUsize::new(0),
             gauge: self.clone(),
-        }
+        };
+        held.count(bytes, 0);
+        held
     }
 
     /// Bytes in flight of this partition.
@@ -116,15 +135,40 @@ impl Gauge {
 /// Bytes that count as in flight until this is dropped.
 #[derive(Debug)]
 pub struct Held {
-    bytes: usize,
+    bytes: AtomicUsize,
+    // Of them, what waits for outputs.
+    encoded: AtomicUsize,
     gauge: Gauge,
+}
+
+impl Held {
+    /// So many bytes from now on, of which so many wait for outputs.
+    pub fn count(&self, bytes: usize, encoded: usize) {
+        let change = |to: usize, was: &AtomicUsize, sums: &[&AtomicUsize]| {
+            // A sum grows by what is more and, wrapping, by what is less.
+            let more = to.wrapping_sub(was.swap(to, Ordering::Relaxed));
+            for sum in sums {
+                sum.fetch_add(more, Ordering::Relaxed);
+            }
+        };
+        let Gauge {
+            partition,
+            total,
+            encoded: waiting,
+        } = &self.gauge;
+        change(bytes, &self.bytes, &[partition, total]);
+        change(encoded, &self.encoded, &[waiting]);
+    }
+
+    /// Whether more than `max` bytes of the pipeline are in flight and outputs have some of them: then it
+    /// helps to wait.
+    pub fn is_over(&self, max: usize) -> bool {
+        self.gauge.total_bytes() > max && self.gauge.encoded.load(Ordering::Relaxed) > 0
+    }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.gauge
-            .partition
-            .fetch_sub(self.bytes, Ordering::Relaxed);
-        self.gauge.total.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.count(0, 0);
     }
 }

@@ -24,7 +24,7 @@ pub struct Inbox {
 /// What the settle task is told.
 #[derive(Debug)]
 pub(super) enum Message {
-    Assigned(Partition, Generation, i64),
+    Assigned(Partition, Generation, i64, bool),
     Begin(Receipt),
     Idle(Partition, Generation, i64),
     Answer(Box<Outcome>),
@@ -67,12 +67,20 @@ pub fn channel() -> (Handle, Inbox) {
 // === impl Handle ===
 
 impl Handle {
-    /// A partition is ours from `position` on, under `generation`. An earlier generation of it ends.
-    pub fn assigned(&self, partition: &Partition, generation: &Generation, position: i64) {
+    /// A partition is ours from `position` on, under `generation`. An earlier generation of it ends. Unless
+    /// `is_committed`, the position is committed with the next tick.
+    pub fn assigned(
+        &self,
+        partition: &Partition,
+        generation: &Generation,
+        position: i64,
+        is_committed: bool,
+    ) {
         self.send(Message::Assigned(
             partition.clone(),
             generation.clone(),
             position,
+            is_committed,
         ));
     }
 

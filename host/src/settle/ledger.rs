@@ -32,6 +32,8 @@ pub struct Ledger {
 struct Owned {
     generation: Generation,
     committed: i64,
+    // Whether the broker has `committed`, or something for which nothing can be lost.
+    is_committed: bool,
     done: i64,
     end: i64,
     // By their end; each starts where the one before ends, the first at `done`. Of neighbours that are
@@ -45,6 +47,8 @@ struct Owned {
 enum Range {
     Open,
     Closed,
+    // Thrown away: nobody answers for it under this generation, and nothing beyond it is ever done.
+    GivenUp,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -131,15 +135,22 @@ pub struct Position {
 
 impl Ledger {
     /// A partition is ours from `position` on. An earlier generation of it ends; the same one again
-    /// changes nothing.
-    pub fn assigned(&mut self, partition: &Partition, generation: &Generation, position: i64) {
+    /// changes nothing. Where the broker does not have the position yet (`is_committed`), it is offered for a
+    /// commit as it is: a start that depends on the moment would skip at the next one what this one has read.
+    pub fn assigned(
+        &mut self,
+        partition: &Partition,
+        generation: &Generation,
+        position: i64,
+        is_committed: bool,
+    ) {
         if let Some(before) = self.owned.get(partition) {
             if before.is(generation) {
                 return;
             }
             before.generation.end();
         }
-        let owned = Owned::at(position, generation.clone());
+        let owned = Owned::at(position, is_committed, generation.clone());
         self.owned.insert(partition.clone(), owned);
     }
 
@@ -197,6 +208,24 @@ impl Ledger {
         }
     }
 
+    /// The partition is being revoked: nothing more of it is begun or attempted.
+    pub fn drain(&self, partition: &Partition) {
+        if let Some(owned) = self.owned.get(partition) {
+            owned.generation.drain();
+        }
+    }
+
+    /// A batch was thrown away while its generation drained: it is not waited for, and what is done ends
+    /// before it.
+    pub fn give_up(&mut self, receipt: &Receipt) {
+        if let Some(owned) = self.live(&receipt.partition, &receipt.generation)
+            && owned.is_open(receipt.end)
+        {
+            owned.open -= 1;
+            owned.ranges.insert(receipt.end, Range::GivenUp);
+        }
+    }
+
     /// The partition is no longer ours: its generation ends, nothing of it is committed any more.
     pub fn end(&mut self, partition: &Partition) {
         self.troubles.remove(partition);
@@ -208,7 +237,7 @@ impl Ledger {
     /// What may be committed and has not been, of partitions that are ours.
     pub fn committable(&self) -> Vec<Due> {
         let live = self.owned.iter().filter(|(_, o)| !o.generation.has_ended());
-        let due = live.filter(|(_, o)| o.done > o.committed);
+        let due = live.filter(|(_, o)| o.done > o.committed || !o.is_committed);
         due.map(|(partition, owned)| Due {
             partition: partition.clone(),
             generation: owned.generation.number(),
@@ -222,6 +251,7 @@ impl Ledger {
         let owned = self.owned.get_mut(&due.partition);
         if let Some(owned) = owned.filter(|o| o.generation.number() == due.generation) {
             owned.committed = owned.committed.max(due.offset);
+            owned.is_committed = true;
         }
     }
 
@@ -279,10 +309,11 @@ impl Ledger {
 // === impl Owned ===
 
 impl Owned {
-    fn at(position: i64, generation: Generation) -> Self {
+    fn at(position: i64, is_committed: bool, generation: Generation) -> Self {
         Owned {
             generation,
             committed: position,
+            is_committed,
             done: position,
             end: position,
             ranges: BTreeMap::new(),

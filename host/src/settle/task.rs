@@ -104,10 +104,11 @@ impl<C: Committer> Task<C> {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Assigned(partition, generation, position) => {
+            Message::Assigned(partition, generation, position, is_committed) => {
                 self.state.stuck.remove(&partition);
                 let ledger = &mut self.state.ledger;
-                ledger.assigned(&partition, &generation, position);
+                ledger.assigned(&partition, &generation, position, is_committed);
+                self.state.due |= !is_committed;
             }
             Message::Begin(receipt) => self.begin(&receipt),
             Message::Idle(partition, generation, end) => {
@@ -116,6 +117,10 @@ impl<C: Committer> Task<C> {
             Message::Answer(outcome) => self.answer(*outcome),
             Message::Lost(partitions) => partitions.iter().for_each(|p| self.state.end(p)),
             Message::Revoke(partitions, limit, reply) => {
+                for partition in &partitions {
+                    self.state.ledger.drain(partition);
+                    self.state.stuck.remove(partition);
+                }
                 self.drain(&partitions, limit, Reply::Revoke(reply));
             }
             Message::Finish(limit, reply) => {
@@ -164,7 +169,7 @@ impl<C: Committer> Task<C> {
             held,
         } = outcome;
         match end {
-            End::Cancelled => {}
+            End::Cancelled => self.state.ledger.give_up(&receipt),
             End::Abandoned => self.abandoned(&receipt),
             End::Closed(fates) => match &self.dead_letters {
                 Some(dead_letters) if !fates.dead.is_empty() => {

@@ -27,6 +27,8 @@ pub struct PipelineMetrics {
     pub dropped: Counter,
     /// Inputs whose dead letter was acknowledged, or counted where they are discarded.
     pub dead_lettered: Counter,
+    /// Values of kind JSON that went out as text: no JSON, nested too deep, or with a key twice.
+    pub json_as_text: Counter,
     /// Batches abandoned and read again.
     pub abandoned: Counter,
     /// Offsets skipped because Kafka no longer had them.

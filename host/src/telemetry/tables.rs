@@ -21,7 +21,7 @@ type Row<T> = (&'static str, &'static str, fn(&T) -> Sample);
 
 use Sample::{Count, Level, Seconds};
 
-const PIPELINE: [Row<PipelineMetrics>; 13] = [
+const PIPELINE: [Row<PipelineMetrics>; 14] = [
     ("tidegate_records_in", "Records read from Kafka", |m| {
         Count(m.records_in.get())
     }),
@@ -42,6 +42,11 @@ const PIPELINE: [Row<PipelineMetrics>; 13] = [
         "tidegate_records_dead_lettered",
         "Records read that became dead letters",
         |m| Count(m.dead_lettered.get()),
+    ),
+    (
+        "tidegate_json_as_text",
+        "JSON values that went out as text",
+        |m| Count(m.json_as_text.get()),
     ),
     (
         "tidegate_batches_abandoned",

@@ -1,6 +1,7 @@
 //! The rules of a parser's answer.
 
 use super::super::answer::{Parsed, Size, verdict};
+use super::super::attributes::Attribute;
 use super::texts::{Encoding, Texts};
 use super::{BadAnswer, Given, below, columns, length, reasons, size};
 
@@ -29,6 +30,7 @@ pub(crate) fn parsed(given: Given<'_>, answer: &Parsed) -> Result<Summary, BadAn
     let mut texts = Texts::new(given, &answer.records.text);
     columns::columns(&answer.records, &mut texts)?;
     givers(answer, verdicts[usize::from(verdict::EMITTED)])?;
+    inherited(given, answer, verdicts[usize::from(verdict::EMITTED)])?;
     joined(answer, verdicts[usize::from(verdict::JOINED)])?;
     reasons(&answer.reasons, inputs)?;
     Ok(Summary {
@@ -86,6 +88,36 @@ fn givers(answer: &Parsed, emitted: usize) -> Result<(), BadAnswer> {
         return Ok(());
     }
     Err(without_record(answer))
+}
+
+/// Records inherit their givers' attributes: where a giver gives several, all of that keeps the limit too.
+fn inherited(given: Given<'_>, answer: &Parsed, givers: usize) -> Result<(), BadAnswer> {
+    // An attribute's columns.
+    const COLUMNS: u64 = 17;
+    if answer.input.len() == givers {
+        return Ok(());
+    }
+    let columns = given.columns;
+    let cost = |giver: u32| -> u64 {
+        let attributes = columns.attributes(giver as usize);
+        let each = attributes.filter_map(|a| {
+            Attribute::of(&columns.key, &columns.kind, &columns.value, a).map(|a| a.span_bytes())
+        });
+        each.map(|spans| spans + COLUMNS).sum()
+    };
+    let groups = answer.input.chunk_by(|a, b| a == b);
+    let sum = groups.fold(0_u64, |sum, records| {
+        let each = records.first().map_or(0, |giver| cost(*giver));
+        sum.saturating_add(each.saturating_mul(records.len() as u64))
+    });
+    if sum <= given.bytes_max as u64 {
+        return Ok(());
+    }
+    let max = given.bytes_max;
+    let rule = format!(
+        "makes records inherit {sum} bytes of attributes, more than max_batch_text ({max} bytes)"
+    );
+    Err(BadAnswer::whole("input", rule))
 }
 
 #[cold]

@@ -114,7 +114,7 @@ proptest! {
 
         let parsed = flow.parsed.clone();
         let mut fates = Fates::default();
-        let stage = Stage { flow, fates: &mut fates, pieces, taker: taker.clone(), said: Vec::new() };
+        let stage = Stage { flow, fates: &mut fates, pieces, taker: taker.clone(), said: Vec::new(), bypassed: None };
         let merged = stage.merge();
         prop_assert_eq!(merged.input.iter().map(|r| r / 2).collect::<Vec<_>>(), expected.iter().map(|e| e.0).collect::<Vec<_>>());
         prop_assert_eq!(views(&merged.columns), expected.iter().map(|e| e.1.clone()).collect::<Vec<_>>());

@@ -66,7 +66,7 @@ fn rule_2_a_batch_is_answered_when_every_leg_has_closed() {
     let answers = door.take();
     assert_eq!(answers.len(), 1);
     assert_eq!(answers[0].end, End::Closed(Fates::default()));
-    assert_eq!(gauge.total_bytes(), 100);
+    assert_eq!(gauge.total_bytes(), answers[0].raw.weight());
     drop(answers);
     assert_eq!(gauge.total_bytes(), 0);
 }
@@ -87,6 +87,44 @@ fn rule_3_an_input_dies_once() {
     assert_eq!(end, End::Closed(Fates { dropped: 0, dead }));
 }
 
+/// *Scenario:* an input went into the record of another, which went into that of a third; an output refuses the
+/// third, of which another output took a record.
+/// *Guarantees:* all three are dead for the one reason, and the letters say that they may have been delivered.
+#[test]
+fn rule_3_joined_inputs_share_the_fate_of_their_giver() {
+    let door = Arc::new(Answers::default());
+    let (first, ..) = batch(&door);
+    let second = first.fork();
+    first.joined(vec![(1, 2), (2, 3)]);
+    first.delivered(vec![3, 4]);
+    second.refuse(3, reason(1));
+    first.close();
+    second.close();
+    let End::Closed(fates) = door.take().remove(0).end else {
+        panic!("not closed")
+    };
+    let dead: Vec<_> = fates.dead.iter().map(|(i, d)| (*i, &*d.by)).collect();
+    assert_eq!(dead, [(1, "1"), (2, "1"), (3, "1")]);
+    assert!(fates.dead.values().all(|d| d.maybe_delivered));
+}
+
+/// *Scenario:* a batch's encoded records are much larger than what it was; then outputs are done with them.
+/// *Guarantees:* they count as in flight while outputs have them, and only then it helps a lane to wait.
+#[test]
+fn promise_6_what_plugins_add_is_counted() {
+    let door = Arc::new(Answers::default());
+    let (leg, _, gauge) = batch(&door);
+    let raw = leg.raw().unwrap().weight();
+    assert!(!leg.is_over(50), "outputs have none of it");
+    leg.encoded(5_000);
+    assert_eq!(gauge.total_bytes(), raw + 5_000);
+    assert!(leg.is_over(4_000) && !leg.is_over(50_000));
+    leg.close();
+    assert_eq!(gauge.total_bytes(), raw);
+    door.take();
+    assert_eq!(gauge.total_bytes(), 0);
+}
+
 /// *Scenario:* a leg is dropped without having been closed: first while the generation lives, then after it
 /// has ended.
 /// *Guarantees:* the first is reported as abandoned, though another leg closed; the second as cancelled.
@@ -98,11 +136,13 @@ fn rule_4_an_unclosed_leg_is_reported() {
     leg.close();
     assert_eq!(door.take()[0].end, End::Abandoned);
 
-    let (leg, generation, _) = batch(&door);
-    generation.end();
-    assert!(leg.is_cancelled());
-    drop(leg);
-    assert_eq!(door.take()[0].end, End::Cancelled);
+    for stop in [Generation::drain, Generation::end] {
+        let (leg, generation, _) = batch(&door);
+        stop(&generation);
+        assert!(leg.is_cancelled());
+        drop(leg);
+        assert_eq!(door.take()[0].end, End::Cancelled);
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -21,7 +21,7 @@ fn receipt(generation: &Generation, start: i64, end: i64) -> Receipt {
 
 fn assigned_at(position: i64) -> (Ledger, Generation) {
     let (mut ledger, generation) = (Ledger::default(), Generation::begin());
-    ledger.assigned(&partition(), &generation, position);
+    ledger.assigned(&partition(), &generation, position, true);
     (ledger, generation)
 }
 
@@ -91,7 +91,7 @@ fn rule_4_the_third_time_at_one_offset_is_fatal() {
     let mut ledger = Ledger::default();
     let round = |ledger: &mut Ledger, from: i64, commit: bool| {
         let generation = Generation::begin();
-        ledger.assigned(&partition(), &generation, from);
+        ledger.assigned(&partition(), &generation, from, true);
         let good = receipt(&generation, from, from + 5);
         let poison = receipt(&generation, from + 5, from + 6);
         ledger.begin(&good);
@@ -124,6 +124,42 @@ fn rule_4_the_third_time_at_one_offset_is_fatal() {
     assert_eq!(round(&mut ledger, 5, false), Answered::Fatal { offset: 5 });
 }
 
+/// *Scenario:* of three batches of a partition that drains, the first is done, the second is thrown away, the third
+/// is done.
+/// *Guarantees:* nothing is waited for any more, and only what lies before the second may be committed.
+#[test]
+fn rule_10_what_is_thrown_away_is_not_waited_for() {
+    let (mut ledger, generation) = assigned_at(0);
+    let batches = [0, 10, 20].map(|start| receipt(&generation, start, start + 10));
+    batches.iter().for_each(|b| {
+        ledger.begin(b);
+    });
+    ledger.drain(&partition());
+    assert!(generation.is_draining() && !generation.has_ended());
+    ledger.close(&batches[0]);
+    ledger.give_up(&batches[1]);
+    assert_eq!(ledger.close(&batches[2]), Answered::Waiting);
+    assert_eq!(ledger.open(&partition(), generation.number()), 0);
+    assert_eq!(offsets_due(&ledger), [10]);
+    assert_eq!(ledger.close(&batches[1]), Answered::Stale);
+    assert_eq!(offsets_due(&ledger), [10]);
+}
+
+/// *Scenario:* a partition of which nothing is committed begins where the configuration says.
+/// *Guarantees:* that place is due for a commit though nothing was read, once: a start that depends on the moment
+/// would skip records that were read, when the next one comes before the first commit.
+#[test]
+fn promise_1_where_reading_began_is_committed() {
+    let (mut ledger, generation) = (Ledger::default(), Generation::begin());
+    ledger.assigned(&partition(), &generation, 40, false);
+    assert_eq!(offsets_due(&ledger), [40]);
+    ledger
+        .committable()
+        .iter()
+        .for_each(|d| ledger.committed(d));
+    assert_eq!(offsets_due(&ledger), NOTHING);
+}
+
 /// *Scenario:* a partition is revoked and comes back; then answers of the first stretch arrive.
 /// *Guarantees:* `end` ends the shared generation; late answers, begins and commits of it change nothing.
 #[test]
@@ -141,7 +177,7 @@ fn rule_10_answers_of_an_ended_generation_change_nothing() {
     assert_eq!(ledger.close(&late), Answered::Stale);
 
     let new = Generation::begin();
-    ledger.assigned(&partition(), &new, 0);
+    ledger.assigned(&partition(), &new, 0, true);
     ledger.begin(&receipt(&new, 0, 10));
     assert_eq!(ledger.close(&late), Answered::Stale);
     assert_eq!(ledger.abandon(&late), Answered::Stale);
@@ -185,7 +221,7 @@ fn offsets_that_jump_back_start_a_new_generation() {
     let mut ledger = Ledger::default();
     let mut jump_back = || {
         let generation = Generation::begin();
-        ledger.assigned(&partition(), &generation, 50);
+        ledger.assigned(&partition(), &generation, 50, true);
         ledger.begin(&receipt(&generation, 50, 60));
         let begun = ledger.begin(&receipt(&generation, 40, 45));
         assert!(generation.has_ended());
@@ -197,7 +233,7 @@ fn offsets_that_jump_back_start_a_new_generation() {
 
     let (mut ledger, old) = assigned_at(50);
     let new = Generation::begin();
-    ledger.assigned(&partition(), &new, 40);
+    ledger.assigned(&partition(), &new, 40, true);
     assert!(old.has_ended() && !new.has_ended());
     let lower = receipt(&new, 40, 45);
     ledger.begin(&lower);
@@ -211,7 +247,7 @@ fn offsets_that_jump_back_start_a_new_generation() {
 fn the_same_assignment_twice_changes_nothing() {
     let (mut ledger, generation) = assigned_at(0);
     ledger.begin(&receipt(&generation, 0, 10));
-    ledger.assigned(&partition(), &generation, 0);
+    ledger.assigned(&partition(), &generation, 0, true);
     assert!(!generation.has_ended());
     assert_eq!(ledger.open(&partition(), generation.number()), 1);
 }
@@ -299,7 +335,7 @@ fn take(ledger: &mut Ledger, model: &mut Model, batches: &mut Vec<Batch>, step: 
     match *step {
         Step::Assign { back } => {
             *model = Model::at((model.end() - back).max(0));
-            ledger.assigned(&partition(), &model.generation, model.position);
+            ledger.assigned(&partition(), &model.generation, model.position, true);
         }
         Step::Begin { gap, records } => batches.push(begin(ledger, model, gap, records)),
         Step::Idle { offsets } => {
@@ -372,7 +408,7 @@ proptest! {
     #[test]
     fn promise_2_the_committed_offset_never_passes_a_record_that_is_not_done(steps in steps()) {
         let (mut ledger, mut model) = (Ledger::default(), Model::at(0));
-        ledger.assigned(&partition(), &model.generation, 0);
+        ledger.assigned(&partition(), &model.generation, 0, true);
         let mut batches = Vec::new();
         for step in &steps {
             take(&mut ledger, &mut model, &mut batches, step);

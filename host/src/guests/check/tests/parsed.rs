@@ -390,6 +390,52 @@ fn every_mutation_is_tried() {
     }
 }
 
+/// *Scenario:* one record with a wide attribute gives a thousand new ones, which inherit it.
+/// *Guarantees:* what they inherit keeps the limit of bytes, too.
+#[test]
+fn what_is_inherited_is_bounded() {
+    let batch = Columns {
+        text: vec![b'x'; 1000],
+        seconds: vec![0],
+        nanos: vec![0],
+        severity: vec![0],
+        body: vec![0, 0],
+        attribute_end: vec![1],
+        key: vec![0, 1],
+        kind: vec![Kind::Text as u8],
+        value: vec![0, 1000],
+        ..Columns::default()
+    };
+    let answer = |records: usize| Parsed {
+        verdicts: vec![0],
+        input: vec![0; records],
+        records: Columns {
+            seconds: vec![0; records],
+            nanos: vec![0; records],
+            severity: vec![0; records],
+            body: vec![0; 2 * records],
+            attribute_end: vec![0; records],
+            ..Columns::default()
+        },
+        ..Parsed::default()
+    };
+    let check = |records| {
+        parsed(
+            Given {
+                bytes_max: 1 << 20,
+                ..given(&batch)
+            },
+            &answer(records),
+        )
+    };
+    assert!(check(1000).is_ok());
+    let bad = check(1100).unwrap_err().to_string();
+    assert!(
+        bad.starts_with("input makes records inherit 1119800 bytes"),
+        "{bad}"
+    );
+}
+
 /// *Scenario:* an answer at the limit of bytes, and one byte above; spans that point to more than the limit.
 /// *Guarantees:* the limit is for given and returned bytes, and for all that spans point to.
 #[test]
