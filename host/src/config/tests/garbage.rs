@@ -51,6 +51,15 @@ fn piece() -> impl Strategy<Value = String> {
         "5",
         "-1",
         "1e999",
+        "2.0",
+        "1e+06",
+        "1.7e12",
+        "1e30",
+        "-0.0",
+        "9223372036854775808",
+        "1970-01-01T00:00:00Z",
+        "lanes: ",
+        "start: ",
         ".nan",
         "null",
         "~",
@@ -103,6 +112,44 @@ proptest! {
         if let Err(told) = load(&text) {
             prop_assert!(!told.is_empty());
             prop_assert!(!told.iter().any(|t| t.contains("cannot be read as a configuration")), "{:?}", told);
+        }
+    }
+}
+
+/// Numbers as people and programs write them.
+fn number() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<i64>().prop_map(|n| n.to_string()),
+        any::<u64>().prop_map(|n| n.to_string()),
+        any::<u128>().prop_map(|n| n.to_string()),
+        any::<f64>().prop_map(|n| n.to_string()),
+        any::<f64>().prop_map(|n| format!("{n:e}")),
+        (0u32..2000, 0..9).prop_map(|(n, e)| format!("{n}.0e+{e}")),
+        (-9..9, 0..9).prop_map(|(n, d)| format!("{n}.{d}")),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// *Scenario:* any number at every place that takes one.
+    /// *Guarantees:* it is taken, or told with line, field and rule.
+    #[test]
+    fn numbers_are_taken_or_told(number in number(), place in 0usize..6) {
+        let (old, new) = [
+            ("    parse: [json]", "    parse: [json]\n    lanes: N"),
+            ("      group_id: g", "      group_id: g\n      start: N"),
+            ("      group_id: g", "      group_id: g\n      batch: { records: N }"),
+            ("4317\"", "4317\", batch: { max_records: N }"),
+            ("4317\"", "4317\", retry: { multiplier: N, jitter: N }"),
+            ("parse-json\"", "parse-json\", limits: { faults_per_minute: N }"),
+        ][place];
+        let line = GOOD.lines().position(|l| l.contains(old)).unwrap() + 1 + new.matches('\n').count();
+        if let Err(told) = load(&GOOD.replace(old, &new.replace('N', &number))) {
+            for told in told {
+                prop_assert!(told.starts_with(&format!("x.yaml:{line}:")), "{}", told);
+                prop_assert!(told.contains(" must be ") || told.contains("finite"), "{}", told);
+            }
         }
     }
 }
