@@ -229,11 +229,13 @@ fn pipe_shows_routes() {
   filter:
     wasm: "builtin:enrich-filter"
     config: { rules: [{ when: { body: { contains: login } }, then: { route: audit } }] }"#;
-    let stages =
-        "    parse: [plain]\n    enrich: [filter]\n    routes: { other: [collector], audit: [collector] }";
+    let stages = "    parse: [plain]\n    enrich: [filter]\n    routes: { other: [collector], audit: [collector] }";
     let path = file(folder.path(), &yaml(plugins, stages));
     let lines = "one\nlogin of bob\n";
-    let text = run(command(&["pipe", "-c", name(&path), "--format", "text"]), lines);
+    let text = run(
+        command(&["pipe", "-c", name(&path), "--format", "text"]),
+        lines,
+    );
     let marked: Vec<_> = text.out.lines().map(|l| l.ends_with(" -> audit")).collect();
     assert_eq!(marked, [false, true], "{text:?}");
     let json = run(command(&["pipe", "-c", name(&path)]), lines);

@@ -95,14 +95,8 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     if let Some(Err(reason)) = ended {
         anyhow::bail!("the gateway ended: {reason}");
     }
-    let settled = async {
-        let mut look_again = tokio::time::interval(LOOK_AGAIN);
-        while !counts().balance() {
-            look_again.tick().await;
-        }
-    };
     // Where it does not balance in time, the summary says so.
-    let _ = tokio::time::timeout(SETTLE_LIMIT, settled).await;
+    let _ = tokio::time::timeout(SETTLE_LIMIT, settled(&counts)).await;
     app.stop();
     app.ended().await.map_err(anyhow::Error::msg)?;
     if reader.is_ok() {
@@ -125,6 +119,13 @@ fn begin(broker: &str, collector: &str, admin: Option<SocketAddr>) -> io::Result
         )?;
     }
     writeln!(out, "Ctrl-C stops and sums up\n")
+}
+
+async fn settled(counts: &impl Fn() -> Counts) {
+    let mut look_again = tokio::time::interval(LOOK_AGAIN);
+    while !counts().balance() {
+        look_again.tick().await;
+    }
 }
 
 async fn reached(end: Option<Instant>) {

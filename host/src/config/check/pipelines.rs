@@ -95,11 +95,11 @@ impl Checker<'_> {
         let unwrap = plugins(self, "unwrap", &p.unwrap);
         let parse = plugins(self, "parse", &p.parse);
         let enrich = plugins(self, "enrich", &p.enrich);
-        self.batches_fit(name, p, [&unwrap, &parse, &enrich]);
         let records = at.then("to").then("records");
         let to_records = self.find_all(&records, "outputs", known.outputs, &p.to.records);
         let routes = self.routes(&at.then("routes"), p, known);
         let from = self.from(file, name, p, known);
+        self.batches_fit(name, p, [&unwrap, &parse, &enrich]);
         let settle = settle::Settings {
             pipeline: name.to_owned(),
             commit_interval: self.time(at.then("commit_interval"), p.commit_interval, OFTEN),

@@ -4,6 +4,19 @@ use super::{GOOD, load};
 use crate::config::{file, schema};
 use proptest::prelude::*;
 
+/// Numbers, and keys that take them.
+const NUMBERS: [&str; 9] = [
+    "2.0",
+    "1e+06",
+    "1.7e12",
+    "1e30",
+    "-0.0",
+    "9223372036854775808",
+    "1960-01-01T00:00:00Z",
+    "lanes: ",
+    "start: ",
+];
+
 /// Pieces of YAML, of our keys and of trouble.
 fn piece() -> impl Strategy<Value = String> {
     let fixed = prop::sample::select(vec![
@@ -51,15 +64,6 @@ fn piece() -> impl Strategy<Value = String> {
         "5",
         "-1",
         "1e999",
-        "2.0",
-        "1e+06",
-        "1.7e12",
-        "1e30",
-        "-0.0",
-        "9223372036854775808",
-        "1970-01-01T00:00:00Z",
-        "lanes: ",
-        "start: ",
         ".nan",
         "null",
         "~",
@@ -73,6 +77,7 @@ fn piece() -> impl Strategy<Value = String> {
     ]);
     prop_oneof![
         6 => fixed.prop_map(str::to_owned),
+        1 => prop::sample::select(NUMBERS.to_vec()).prop_map(str::to_owned),
         1 => any::<String>(),
     ]
 }

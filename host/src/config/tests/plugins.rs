@@ -190,22 +190,22 @@ fn choices_of_a_plugins_schema_are_told_plainly() {
     assert_eq!(
         told("{ rules: [{ then: dorp }] }"),
         format!(
-            "{at}67: plugins.json.config.rules[0].then is dorp, but must be drop or keep or a map of keys and values; did you mean drop?"
+            "{at}65: plugins.json.config.rules[0].then is dorp, but must be drop or keep or a map of keys and values; did you mean drop?"
         )
     );
     assert_eq!(
         told("{ rules: [{ when: { contain: x } }] }"),
         format!(
-            "{at}69: plugins.json.config.rules[0].when.contain is not a known key; did you mean contains?"
+            "{at}67: plugins.json.config.rules[0].when.contain is not a known key; did you mean contains?"
         )
     );
     assert_eq!(
         told("{ rules: [{ then: { route: 5 } }] }"),
-        format!("{at}76: plugins.json.config.rules[0].then.route is 5, but must be a text")
+        format!("{at}74: plugins.json.config.rules[0].then.route is 5, but must be a text")
     );
     assert_eq!(
         told("{ name: 5 }"),
-        format!("{at}57: plugins.json.config.name is 5, but must be a text")
+        format!("{at}55: plugins.json.config.name is 5, but must be a text")
     );
     assert_eq!(told("{ rules: [{ then: keep }] }"), "");
 }
