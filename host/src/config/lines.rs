@@ -72,16 +72,17 @@ impl LineMap {
         let node = own.node.unwrap_or(&nothing);
         let field = own.within(node.field(pointer));
         let (line, column) = own.base.place(&field);
+        // A problem is one line, whatever a plugin says.
+        let message = node.without_secrets(message);
+        let words = message.split(|c: char| c.is_whitespace() || c.is_control());
+        let words: Vec<_> = words.filter(|w| !w.is_empty()).collect();
         Problem {
             file: own.file.clone(),
             line,
             column,
             field,
             value: None,
-            rule: format!(
-                "is refused by the plugin: {}",
-                node.without_secrets(message)
-            ),
+            rule: format!("is refused by the plugin: {}", words.join(" ")),
             remedy: String::new(),
         }
     }

@@ -95,7 +95,7 @@ fn a_plugins_own_words_get_a_line() {
     );
     let problem = loaded
         .lines
-        .plugin_problem("json", "/secret", "s3cret is too short");
+        .plugin_problem("json", "/secret", "s3cret is\n  too short");
     assert_eq!(
         problem.to_string(),
         "x.yaml:4:69: plugins.json.config.secret is refused by the plugin: ${TOKEN} is too short"
