@@ -14,6 +14,7 @@ use crate::intake::Stopped;
 use crate::telemetry::{Readiness, Registry};
 use pipeline::{Ended, Running};
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -40,7 +41,7 @@ pub struct App {
     _watch: JoinSet<()>,
     registry: Registry,
     // Held, because dropping it ends it.
-    _admin: Option<admin::Server>,
+    admin: Option<admin::Server>,
     failed: Option<String>,
 }
 
@@ -97,7 +98,7 @@ impl App {
             stop,
             _watch: watch,
             registry,
-            _admin: admin,
+            admin,
             failed: None,
         })
     }
@@ -105,6 +106,11 @@ impl App {
     /// Counters of the running gateway.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Where health, readiness and metrics are served; none where switched off.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(admin::Server::address)
     }
 
     /// Asks every pipeline to finish, commit and leave its group.

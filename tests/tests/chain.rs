@@ -189,7 +189,7 @@ fn a_wrong_configuration_is_reported_whole() {
         &engine,
         &settings(Source::File(built("plugins", "parse-json")), config),
     );
-    let Err(LoadError::Config(violations)) = loaded else {
+    let Err(LoadError::Config { violations, .. }) = loaded else {
         panic!("{loaded:?}")
     };
     let pointers: Vec<_> = violations.iter().map(|v| v.pointer.as_str()).collect();

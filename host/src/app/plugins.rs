@@ -1,8 +1,8 @@
 //! From the configured plugins to compiled ones, and what to tell the user of those that are refused.
 
-use crate::config::{Loaded, PipelineSettings, Problem};
+use crate::config::{Loaded, PipelineSettings, Problem, field, nearest};
 use crate::guests::{
-    Chain, ChainError, Engine, LoadError, Member, Members, Plugin, PluginKind, PluginSettings,
+    self, Chain, ChainError, Engine, LoadError, Member, Members, Plugin, PluginKind, PluginSettings,
 };
 use crate::telemetry::Registry;
 use std::collections::HashMap;
@@ -35,27 +35,47 @@ pub fn load_plugins(engine: &Engine, loaded: &Loaded) -> Result<Plugins, Vec<Pro
 }
 
 fn told(loaded: &Loaded, settings: &PluginSettings, error: LoadError) -> Vec<Problem> {
+    let (lines, name) = (&loaded.lines, &*settings.name);
     match error {
-        LoadError::Config(violations) => {
-            let name = &settings.name;
-            violations
-                .iter()
-                .map(|v| loaded.lines.plugin_problem(name, &v.pointer, &v.message))
+        LoadError::Config { schema, violations } => {
+            let schema = serde_json::from_str(&schema).unwrap_or_default();
+            let found = lines.check_plugin(name, &schema);
+            if !found.is_empty() {
+                return found;
+            }
+            let each = violations.iter();
+            each.map(|v| lines.plugin_problem(name, &v.pointer, &v.message))
                 .collect()
         }
+        LoadError::Refused(v) => vec![lines.plugin_problem(name, &v.pointer, &v.message)],
         other => {
-            vec![
-                loaded
-                    .lines
-                    .problem(&["plugins", &settings.name, "wasm"], &rule(&other), ""),
-            ]
+            let (rule, remedy) = rule(&other);
+            vec![lines.problem(field!["plugins", name, "wasm"], &rule, &remedy)]
         }
     }
 }
 
-/// Words that follow "VALUE, but".
-fn rule(error: &LoadError) -> String {
-    format!("it {error}").replacen("it cannot", "the gateway cannot", 1)
+/// Words that follow "VALUE, but", and what to do.
+fn rule(error: &LoadError) -> (String, String) {
+    match error {
+        LoadError::NoBuiltins { .. } => {
+            let remedy = "run `cargo xtask guests`, then build it again";
+            (
+                "this binary was built without plugins".to_owned(),
+                remedy.to_owned(),
+            )
+        }
+        LoadError::UnknownBuiltin { name, known } => {
+            let names = guests::builtins().iter().map(|(name, _)| *name);
+            let meant = nearest(name, names);
+            let remedy = meant.map_or(String::new(), |m| format!("did you mean builtin:{m}?"));
+            (format!("the plugins in this binary are {known}"), remedy)
+        }
+        error => {
+            let rule = format!("it {error}").replacen("it cannot", "the gateway cannot", 1);
+            (rule, String::new())
+        }
+    }
 }
 
 /// Plugins that stand where another kind belongs.
@@ -69,17 +89,16 @@ fn misplaced(loaded: &Loaded, pipeline: &PipelineSettings, plugins: &Plugins) ->
         .into_iter()
         .flat_map(|(stage, names, kind)| names.iter().map(move |n| (stage, n, kind)));
     each.filter_map(|(stage, settings, kind)| {
-        let plugin = plugins.get(&settings.name)?;
-        let rule = format!(
-            "{} is a {} and {stage} takes a {kind}",
-            settings.name,
-            plugin.kind()
-        );
-        (plugin.kind() != kind).then(|| {
-            loaded
-                .lines
-                .problem(&["pipelines", &pipeline.name, stage], &rule, "")
-        })
+        let found = plugins.get(&settings.name)?.kind();
+        let list = field!["pipelines", &pipeline.name, stage];
+        let at = loaded.lines.item(&list, &settings.name);
+        let rule = format!("is of kind {found}, and {stage} takes plugins of kind {kind}");
+        let remedy = match found {
+            PluginKind::Parser => "name it under parse",
+            PluginKind::Enricher => "name it under enrich",
+            PluginKind::Detector | PluginKind::Scorer => "",
+        };
+        (found != kind).then(|| loaded.lines.problem(at, &rule, remedy))
     })
     .collect()
 }
@@ -88,7 +107,11 @@ fn misplaced(loaded: &Loaded, pipeline: &PipelineSettings, plugins: &Plugins) ->
 pub fn plugin_problems(loaded: &Loaded) -> Vec<Problem> {
     match Engine::new(loaded.settings.cache.as_deref()) {
         Ok(engine) => load_plugins(&engine, loaded).err().unwrap_or_default(),
-        Err(error) => vec![loaded.lines.problem(&["cache_dir"], &error.to_string(), "")],
+        Err(error) => vec![
+            loaded
+                .lines
+                .problem(field!["cache_dir"], &error.to_string(), ""),
+        ],
     }
 }
 

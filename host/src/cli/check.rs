@@ -9,10 +9,16 @@ use std::process::ExitCode;
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// The configuration.
-    #[arg(short, long, value_name = "FILE", required_unless_present = "schema")]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "TIDEGATE_CONFIG",
+        required_unless_present = "schema"
+    )]
     pub config: Option<PathBuf>,
     /// Print the JSON Schema of configurations instead.
-    #[arg(long, conflicts_with = "config")]
+    #[arg(long)]
     pub schema: bool,
 }
 
@@ -34,15 +40,14 @@ fn report(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<bool> {
-    let Some(path) = &args.config else {
+    let Some(path) = args.config.as_ref().filter(|_| !args.schema) else {
         writeln!(out, "{:#}", config::schema())?;
         return Ok(true);
     };
-    let loaded = config::load(path).and_then(|loaded| match verify(&loaded) {
-        problems if problems.is_empty() => Ok(loaded),
-        problems => Err(problems),
-    });
-    match loaded {
+    let mut reading = config::read(path);
+    let later = reading.sound.as_ref().map(verify);
+    reading.add(later.unwrap_or_default());
+    match reading.loaded() {
         Ok(loaded) => {
             writeln!(out, "{}: {}", path.display(), summary(&loaded.settings))?;
             Ok(true)
@@ -123,11 +128,8 @@ mod tests {
         let (ok, _, err) = told(args(&folder.path().join("none.yaml")), |_| Vec::new());
         assert!(!ok && err.contains("cannot be read"), "{err}");
         let refuse = |loaded: &Loaded| {
-            vec![
-                loaded
-                    .lines
-                    .problem(&["plugins", "json", "wasm"], "must be built", ""),
-            ]
+            let at = config::field!["plugins", "json", "wasm"];
+            vec![loaded.lines.problem(at, "must be built", "")]
         };
         let (ok, _, err) = told(args(&minimal()), refuse);
         let line =

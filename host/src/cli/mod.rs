@@ -25,7 +25,6 @@ enum Command {
     Run(run::Args),
     /// Report every problem of a configuration
     Check(check::Args),
-    /// Run a pipeline over standard input, without Kafka
     Pipe(pipe::Args),
     /// See the gateway work with nothing but this binary
     Demo(demo::Args),

@@ -1,14 +1,15 @@
 //! `tidegate pipe`: a pipeline over standard input, without Kafka; the quick way to try a plugin.
 //!
-//! Each line is a raw record. What comes out goes to standard output; what is dropped or refused, with the
-//! reason, and a summary at the end go to standard error.
+//! Each line is a raw record. What comes out goes to standard output; what is dropped, refused or routed, what
+//! plugins log, and a summary at the end go to standard error. When nobody reads on, it ends.
 
 use crate::app;
 use crate::config::{self, Loaded, PipelineSettings};
 use crate::encode::{JsonOptions, json, text};
 use crate::guests::{Answer, CONTRACT_VERSION, Engine};
-use crate::model::{Facts, Partition, RawRecord, RawRecords};
-use crate::telemetry::Registry;
+use crate::model::{Partition, RawRecord, RawRecords};
+use crate::telemetry::{self, Registry};
+use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,10 +23,14 @@ const BATCH_BYTES: usize = 1 << 20;
 const LINE_BYTES_MAX: u64 = 64 << 20;
 
 /// Run a pipeline over standard input, without Kafka.
+///
+/// Each line is a record of topic `stdin`, partition 0; its offset is the number of the line, from 0. Records go to
+/// standard output, each on a line, whatever their route. Standard error says of each line that was dropped or
+/// refused by whom and why, and sums up.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// The configuration.
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", env = "TIDEGATE_CONFIG")]
     config: PathBuf,
     /// Which pipeline; the only one where there is one.
     #[arg(long, value_name = "NAME")]
@@ -36,13 +41,16 @@ pub struct Args {
     /// Exit with 1 if any line was refused.
     #[arg(long)]
     strict: bool,
+    /// The least that is logged, by the gateway and by plugins.
+    #[arg(long, value_name = "LEVEL", default_value = "warn")]
+    log_level: tracing::Level,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Form {
-    /// One OTLP JSON log record a line.
+    /// One OTLP JSON log record a line. A record cannot say its route: standard error does (`line 3 routed to audit`).
     OtlpJson,
-    /// One line for people.
+    /// One line for people; a record that a plugin routed ends in ` -> ROUTE`.
     Text,
 }
 
@@ -55,7 +63,15 @@ struct Summary {
     refused: u64,
 }
 
-/// Runs it. 0: all went well; 1: something was refused and `--strict` was given; 2: it could not run.
+/// A batch and what the pipeline made of it.
+struct Made<'a> {
+    batch: &'a RawRecords,
+    answer: &'a Answer,
+    /// The names of the pipeline's routes, in their order.
+    routes: &'a [&'a str],
+}
+
+/// Runs it. 0: all went well, or nobody read on; 1: something was refused and `--strict` was given; 2: it could not run.
 pub fn run(args: Args) -> ExitCode {
     match pipe(&args) {
         Ok(summary) if args.strict && summary.refused > 0 => ExitCode::FAILURE,
@@ -68,33 +84,38 @@ pub fn run(args: Args) -> ExitCode {
 }
 
 fn pipe(args: &Args) -> anyhow::Result<Summary> {
+    telemetry::init(args.log_level, telemetry::Format::Text)?;
     let loaded = config::load(&args.config).map_err(super::problems)?;
     let settings = choose(&loaded, args.pipeline.as_deref())?;
     let engine = Engine::new(loaded.settings.cache.as_deref())?;
     let plugins = app::load_plugins(&engine, &loaded).map_err(super::problems)?;
     let mut chain = app::chain(settings, &plugins, &registry())?;
-    let facts = Facts {
-        wanted: Vec::new(),
-        group: "".into(),
-    };
+    let facts = &settings.from.facts;
+    let routes: Vec<_> = settings.routes.iter().map(|(name, _)| &**name).collect();
     let mut input = BufReader::new(io::stdin());
     let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut err = io::stderr();
     let mut summary = Summary::default();
     while let Some(batch) = read(&mut input, summary.lines)? {
         let answer = chain.run(&batch, facts.columns(&batch))?;
-        write(args.format, &batch, &answer, &mut out)?;
-        out.flush()?;
-        tell(&batch, &answer, &mut summary);
+        let made = Made {
+            batch: &batch,
+            answer: &answer,
+            routes: &routes,
+        };
+        let written = made
+            .write(args.format, &mut out)
+            .and_then(|()| out.flush())
+            .and_then(|()| made.tell(args.format, summary.lines, &mut err));
+        summary.add(&made);
+        match written {
+            // Who reads has read enough.
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(summary),
+            written => written?,
+        }
     }
-    let Summary {
-        lines,
-        records,
-        dropped,
-        refused,
-    } = summary;
-    eprintln!(
-        "{lines} lines in, {records} records out, {dropped} lines dropped, {refused} refused"
-    );
+    // The records are out; what cannot be said of them is no failure.
+    let _ = writeln!(err, "{summary}");
     Ok(summary)
 }
 
@@ -159,45 +180,98 @@ fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn write(form: Form, batch: &RawRecords, answer: &Answer, out: &mut impl Write) -> io::Result<()> {
-    let mut line = Vec::new();
-    for record in 0..answer.columns.len() {
-        line.clear();
-        match form {
-            Form::Text => text::line(&answer.columns, record, &mut line),
-            Form::OtlpJson => {
-                let input = answer.input.get(record).map_or(0, |i| *i as usize);
-                let observed_ms = batch.timestamp_ms.get(input).copied();
-                json::line(
-                    &answer.columns,
-                    record,
-                    JsonOptions { observed_ms },
-                    &mut line,
-                );
+// === impl Made ===
+
+impl Made<'_> {
+    fn write(&self, form: Form, out: &mut impl Write) -> io::Result<()> {
+        let mut line = Vec::new();
+        for record in 0..self.answer.columns.len() {
+            line.clear();
+            match form {
+                Form::Text => {
+                    text::line(&self.answer.columns, record, &mut line);
+                    if let Some(route) = self.route(record) {
+                        write!(line, " -> {route}")?;
+                    }
+                }
+                Form::OtlpJson => {
+                    let observed_ms = self.batch.timestamp_ms.get(self.input(record)).copied();
+                    json::line(
+                        &self.answer.columns,
+                        record,
+                        JsonOptions { observed_ms },
+                        &mut line,
+                    );
+                }
             }
+            line.push(b'\n');
+            out.write_all(&line)?;
         }
-        line.push(b'\n');
-        out.write_all(&line)?;
+        Ok(())
     }
-    Ok(())
+
+    /// Says what was left out or refused and why, and of records that cannot say it where they were routed.
+    /// `before`: lines of earlier batches.
+    fn tell(&self, form: Form, before: u64, err: &mut impl Write) -> io::Result<()> {
+        for dropped in &self.answer.drops {
+            let line = before + u64::from(dropped.input) + 1;
+            let reason = dropped.reason.as_deref().unwrap_or("no reason given");
+            writeln!(err, "line {line} dropped by {}: {reason}", dropped.by)?;
+        }
+        for (input, dead) in &self.answer.dead {
+            let line = before + u64::from(*input) + 1;
+            let (by, version) = (&dead.by, &dead.version);
+            writeln!(
+                err,
+                "line {line} refused by {by} {version}: {}",
+                dead.reason
+            )?;
+        }
+        let records = match form {
+            Form::OtlpJson => 0..self.answer.columns.len(),
+            Form::Text => 0..0,
+        };
+        for (record, route) in records.filter_map(|r| Some((r, self.route(r)?))) {
+            let line = before + self.input(record) as u64 + 1;
+            writeln!(err, "line {line} routed to {route}")?;
+        }
+        Ok(())
+    }
+
+    /// The number of the line in the batch that the record came from.
+    fn input(&self, record: usize) -> usize {
+        self.answer.input.get(record).map_or(0, |i| *i as usize)
+    }
+
+    /// The name of the route that a plugin chose for the record.
+    fn route(&self, record: usize) -> Option<&str> {
+        let number = self.answer.route.get(record)?.checked_sub(1)?;
+        self.routes.get(number as usize).copied()
+    }
 }
 
-/// Says what was left out or refused and why, and adds up.
-fn tell(batch: &RawRecords, answer: &Answer, summary: &mut Summary) {
-    for dropped in &answer.drops {
-        let line = summary.lines + u64::from(dropped.input) + 1;
-        let reason = dropped.reason.as_deref().unwrap_or("no reason given");
-        eprintln!("line {line} dropped by {}: {reason}", dropped.by);
+// === impl Summary ===
+
+impl Summary {
+    fn add(&mut self, made: &Made<'_>) {
+        self.lines += made.batch.len() as u64;
+        self.records += made.answer.columns.len() as u64;
+        self.dropped += made.answer.dropped as u64;
+        self.refused += made.answer.dead.len() as u64;
     }
-    for (input, dead) in &answer.dead {
-        let line = summary.lines + u64::from(*input) + 1;
-        eprintln!(
-            "line {line} refused by {} {}: {}",
-            dead.by, dead.version, dead.reason
-        );
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary {
+            lines,
+            records,
+            dropped,
+            refused,
+        } = self;
+        write!(
+            f,
+            "{lines} lines in, {records} records out, {dropped} lines dropped, {refused} refused"
+        )
     }
-    summary.lines += batch.len() as u64;
-    summary.records += answer.columns.len() as u64;
-    summary.dropped += answer.dropped as u64;
-    summary.refused += answer.dead.len() as u64;
 }

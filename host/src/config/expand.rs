@@ -87,7 +87,9 @@ fn resolve(reference: &str, sources: &Sources<'_>) -> Result<String, Broken> {
     if !is_variable(name) {
         return Err((
             format!("${{{reference}}} is no reference"),
-            "write ${NAME} or ${file:PATH}, or $${ where ${ itself is meant".to_owned(),
+            format!(
+                "write $${{{reference}}} where that text is meant, ${{NAME}} for a variable, ${{file:PATH}} for a file"
+            ),
         ));
     }
     (sources.env)(name).ok_or_else(|| {

@@ -9,11 +9,16 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+/// What is asked of a [`Start`].
+pub(super) const START_RULE: &str = "must be earliest, latest or a time from 1970 on";
+/// How to write one.
+pub(super) const START_REMEDY: &str = "write a time like 2026-01-31T12:00:00Z";
+
 /// Where to begin without a committed offset.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum Start {
-    /// Unix milliseconds.
+    /// Unix milliseconds, from 0.
     Milliseconds(i64),
     /// `earliest`, `latest` or RFC 3339.
     Word(String),
@@ -57,9 +62,11 @@ impl JsonSchema for Start {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": ["string", "integer"],
+            "minimum": 0,
+            "maximum": i64::MAX,
             "x-type": "word or time",
-            "x-rule": "must be earliest, latest or a time",
-            "x-remedy": "write a time like 2026-01-31T12:00:00Z",
+            "x-rule": START_RULE,
+            "x-remedy": START_REMEDY,
         })
     }
 }

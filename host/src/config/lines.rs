@@ -1,7 +1,7 @@
 //! Where things stand, for those who find problems later: plugins that are loaded, addresses that are bound.
 
-use super::problem::{Field, Problem, Step, field};
-use super::tree::Node;
+use super::problem::{Field, Problem, field};
+use super::tree::{Data, Node};
 use super::violation::{validator, violations};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,10 +18,9 @@ pub struct LineMap {
 }
 
 impl LineMap {
-    /// A problem with a field of the file: `["plugins", "acme", "wasm"]`. `rule` is what is asked of it
+    /// A problem with a field of the file: `field!["plugins", "acme", "wasm"]`. `rule` is what is asked of it
     /// (`must be ...`), `remedy` what to do (may be empty).
-    pub fn problem(&self, path: &[&str], rule: &str, remedy: &str) -> Problem {
-        let field = Field(path.iter().map(|key| Step::from(*key)).collect());
+    pub fn problem(&self, field: Field, rule: &str, remedy: &str) -> Problem {
         let (line, column) = self.root.place(&field);
         Problem {
             file: self.file.clone(),
@@ -34,6 +33,17 @@ impl LineMap {
         }
     }
 
+    /// The item of a list of names that is `name`; the list itself where it has none.
+    pub fn item(&self, list: &Field, name: &str) -> Field {
+        let items = self.root.get(list).map(|n| &n.data);
+        let is_it = |item: &Node| matches!(&item.data, Data::Text { meant, .. } if meant == name);
+        match items {
+            Some(Data::List(items)) => items.iter().position(is_it),
+            _ => None,
+        }
+        .map_or_else(|| list.clone(), |i| list.then(i))
+    }
+
     /// Checks a plugin's own configuration against the JSON Schema that the plugin describes.
     pub fn check_plugin(&self, plugin: &str, schema: &serde_json::Value) -> Vec<Problem> {
         let own = self.plugin(plugin);
@@ -41,7 +51,7 @@ impl LineMap {
             Ok(validator) => validator,
             Err(e) => {
                 let rule = format!("describes its configuration by a schema that is none: {e}");
-                return vec![self.problem(&["plugins", plugin], &rule, "")];
+                return vec![self.problem(field!["plugins", plugin], &rule, "")];
             }
         };
         let nothing = Node::nothing();
@@ -62,16 +72,17 @@ impl LineMap {
         let node = own.node.unwrap_or(&nothing);
         let field = own.within(node.field(pointer));
         let (line, column) = own.base.place(&field);
+        // A problem is one line, whatever a plugin says.
+        let message = node.without_secrets(message);
+        let words = message.split(|c: char| c.is_whitespace() || c.is_control());
+        let words: Vec<_> = words.filter(|w| !w.is_empty()).collect();
         Problem {
             file: own.file.clone(),
             line,
             column,
             field,
             value: None,
-            rule: format!(
-                "is refused by the plugin: {}",
-                node.without_secrets(message)
-            ),
+            rule: format!("is refused by the plugin: {}", words.join(" ")),
             remedy: String::new(),
         }
     }

@@ -26,6 +26,7 @@ mod violation;
 
 pub use lines::LineMap;
 pub use problem::{Field, Problem, Step};
+pub(crate) use problem::{field, nearest};
 pub use shape::schema;
 
 use crate::export::OtlpSettings;
@@ -125,15 +126,61 @@ pub struct Loaded {
     pub lines: LineMap,
 }
 
-/// Loads a file; `${NAME}` comes from the environment of the process.
+/// What reading a configuration came to.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Every problem, in the order of the file.
+    pub problems: Vec<Problem>,
+    /// What is meant, where anything can be told. Not to be run where there are problems: then it holds what is
+    /// sound beside them, for those who look for more.
+    pub sound: Option<Loaded>,
+}
+
+impl Reading {
+    /// Adds problems that were found later; not those that say of a place what is told of it already, or of
+    /// what a plugin makes of a configuration in which something is wrong.
+    pub fn add(&mut self, later: Vec<Problem>) {
+        let told = std::mem::take(&mut self.problems);
+        let follows = |problem: &Problem, cause: &Problem| {
+            let configures = problem.field.0.is_empty()
+                || matches!(problem.field.0.as_slice(), [Step::Key(a), _, Step::Key(b), ..] if a == "plugins" && b == "config");
+            configures && cause.file == problem.file && cause.field.0.starts_with(&problem.field.0)
+        };
+        let new = later
+            .into_iter()
+            .filter(|problem| !told.iter().any(|cause| follows(problem, cause)));
+        self.problems = in_order(told.iter().cloned().chain(new).collect());
+    }
+
+    /// What is meant, to be run.
+    ///
+    /// # Errors
+    /// Every problem, in the order of the file.
+    pub fn loaded(self) -> Result<Loaded, Vec<Problem>> {
+        match self.sound {
+            Some(loaded) if self.problems.is_empty() => Ok(loaded),
+            _ => Err(self.problems),
+        }
+    }
+}
+
+/// Reads a file; `${NAME}` comes from the environment of the process.
+pub fn read(path: &Path) -> Reading {
+    match tree::read(path) {
+        Ok(text) => read_text(path, &text, &|name| std::env::var(name).ok()),
+        Err(rule) => Reading {
+            problems: vec![Problem::of_file(path, rule)],
+            sound: None,
+        },
+    }
+}
+
+/// Loads a file: [`read`], for those who run it.
 ///
 /// # Errors
 /// Every problem, in the order of the file.
 pub fn load(path: &Path) -> Result<Loaded, Vec<Problem>> {
-    match tree::read(path) {
-        Ok(text) => from_text(path, &text, &|name| std::env::var(name).ok()),
-        Err(rule) => Err(vec![Problem::of_file(path, rule)]),
-    }
+    read(path).loaded()
 }
 
 /// Loads the text of a file called `path`; `${NAME}` comes from `env`. Relative paths are relative to the
@@ -146,7 +193,19 @@ pub fn from_text(
     text: &str,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Loaded, Vec<Problem>> {
-    let mut root = tree::parse(path, text).map_err(|problem| vec![*problem])?;
+    read_text(path, text, env).loaded()
+}
+
+fn read_text(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Reading {
+    let mut root = match tree::parse(path, text) {
+        Ok(root) => root,
+        Err(problem) => {
+            return Reading {
+                problems: vec![*problem],
+                sound: None,
+            };
+        }
+    };
     let sources = expand::Sources {
         env,
         folder: path.parent().unwrap_or(Path::new("")),
@@ -164,16 +223,14 @@ pub fn from_text(
     let settings = shape.rest.map(|file| checker.settings(&file));
     let plugin_files = checker.plugin_files;
     problems.extend(checker.problems);
-    match settings {
-        Some(settings) if problems.is_empty() => Ok(Loaded {
-            settings,
-            lines: LineMap {
-                file: path.to_owned(),
-                root,
-                plugin_files,
-            },
-        }),
-        _ => Err(in_order(problems)),
+    let lines = LineMap {
+        file: path.to_owned(),
+        root,
+        plugin_files,
+    };
+    Reading {
+        problems: in_order(problems),
+        sound: settings.map(|settings| Loaded { settings, lines }),
     }
 }
 

@@ -41,7 +41,7 @@ pub enum Step {
 /// A [`Field`] from its steps: `field!["pipelines", name, "from", "topics", 0]`.
 macro_rules! field {
     ($($step:expr),* $(,)?) => {
-        $crate::config::problem::Field(vec![$($crate::config::problem::Step::from($step)),*])
+        $crate::config::Field(vec![$($crate::config::Step::from($step)),*])
     };
 }
 pub(crate) use field;

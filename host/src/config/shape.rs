@@ -9,7 +9,7 @@ use super::tree::{Data, Node};
 use super::violation::{Violation, What, validator, violations};
 use jsonschema::Validator;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use std::path::Path;
 
 /// Rounds of mending: what is taken out in one may be missed in the next.
@@ -101,7 +101,8 @@ pub fn check(file: &Path, root: &Node) -> Shape {
     Shape { problems, rest }
 }
 
-/// The tree as JSON without keys that say nothing, except in what belongs to plugins.
+/// The tree as JSON without keys that say nothing, and with whole numbers however they are written, except in
+/// what belongs to plugins.
 fn stated(node: &Node, field: &Field) -> Value {
     let plugins_own = match field.0.as_slice() {
         [Step::Key(a), _, Step::Key(b)] => a == "plugins" && b == "config",
@@ -117,8 +118,26 @@ fn stated(node: &Node, field: &Field) -> Value {
             })
             .collect::<Map<_, _>>()
             .into(),
+        Data::Plain(Value::Number(number)) if !plugins_own => whole(number).into(),
+        Data::List(items) if !plugins_own => {
+            let each = items.iter().enumerate();
+            each.map(|(i, item)| stated(item, &field.then(i))).collect()
+        }
         _ => node.json(),
     }
+}
+
+/// `1e+06` is 1000000: JSON Schema calls both whole, the types know only one.
+fn whole(number: &Number) -> Number {
+    let float = number
+        .as_f64()
+        .filter(|f| number.is_f64() && f.fract() == 0.0);
+    // Beyond 64 bits it stays what it is, and no field takes it.
+    // Adding 0 turns -0 into 0.
+    let whole = float.and_then(|f| format!("{:.0}", f + 0.0).parse::<Number>().ok());
+    whole
+        .filter(|w| !w.is_f64())
+        .unwrap_or_else(|| number.clone())
 }
 
 /// Mends what does not fit until the types can hold the rest; false where that does not end.

@@ -15,6 +15,8 @@ const VIOLATIONS_MAX: usize = 200;
 const LISTED_MAX: usize = 20;
 /// Keys that later versions will have, to tell them from typing errors.
 const LATER: [&str; 5] = ["detect", "score", "alerts", "anomalies", "kafka"];
+/// First words of keys about encryption and log-in, which later versions will have: `tls`, `ssl_ca`, `security_protocol`.
+const LATER_SECURITY: [&str; 4] = ["tls", "ssl", "sasl", "security"];
 
 /// One place that does not fit a schema.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,14 +64,21 @@ pub fn violations(
 ) -> Vec<Violation> {
     let mut all = Vec::new();
     for error in validator.iter_errors(json).take(VIOLATIONS_MAX) {
-        let field = root.field(error.instance_path().as_str());
-        let near = Near::of(schema, &error);
-        translate(&error, field, &near, &mut all);
+        translate(&error, schema, root, &mut all);
     }
+    all.truncate(VIOLATIONS_MAX);
     all
 }
 
-fn translate(error: &ValidationError<'_>, field: Field, near: &Near<'_>, all: &mut Vec<Violation>) {
+fn translate(error: &ValidationError<'_>, schema: &Value, root: &Node, all: &mut Vec<Violation>) {
+    if let Some(errors) = meant(error) {
+        for error in errors {
+            translate(error, schema, root, all);
+        }
+        return;
+    }
+    let field = root.field(error.instance_path().as_str());
+    let near = &Near::of(schema, error);
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
@@ -110,10 +119,58 @@ fn translate(error: &ValidationError<'_>, field: Field, near: &Near<'_>, all: &m
     }
 }
 
+/// Of a value that fits none of several forms: what is wrong with the only one that is of its type. None where the
+/// error is of another kind, or where no form or several are of its type.
+fn meant<'e>(error: &'e ValidationError<'_>) -> Option<&'e [ValidationError<'static>]> {
+    let mut of_its_type = forms(error)?.iter().filter(|errors| {
+        let mut here = errors.iter().filter(|e| is_at(e, error));
+        !here.any(|e| choices(e).is_some())
+    });
+    match (of_its_type.next(), of_its_type.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    }
+}
+
+/// The errors of each form that the value might have had.
+fn forms<'e>(error: &'e ValidationError<'_>) -> Option<&'e [Vec<ValidationError<'static>>]> {
+    match error.kind() {
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            Some(context)
+        }
+        _ => None,
+    }
+}
+
+fn is_at(inner: &ValidationError<'_>, outer: &ValidationError<'_>) -> bool {
+    inner.instance_path().as_str() == outer.instance_path().as_str()
+}
+
+/// What a value may be, where the error says so: types, words.
+fn choices(error: &ValidationError<'_>) -> Option<Vec<String>> {
+    let word = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+    match error.kind() {
+        // Nothing is written by leaving the key out.
+        ValidationErrorKind::Type {
+            kind: TypeKind::Single(JsonType::Null),
+        } => Some(Vec::new()),
+        ValidationErrorKind::Type { kind } => Some(vec![types(kind)]),
+        ValidationErrorKind::Constant { expected_value } => Some(vec![word(expected_value)]),
+        ValidationErrorKind::Enum { options } => {
+            Some(options.as_array().into_iter().flatten().map(word).collect())
+        }
+        _ => {
+            let of_each = forms(error)?
+                .iter()
+                .map(|errors| errors.iter().filter(|e| is_at(e, error)).find_map(choices));
+            Some(of_each.collect::<Option<Vec<_>>>()?.concat())
+        }
+    }
+}
+
 fn unknown(field: &Field, key: &str, near: &Near<'_>) -> Violation {
     let known = near.keys();
-    let (rule, remedy) = if LATER.contains(&key) && near.is_ours() {
-        let remedy = "leave it out: this version has parsers, enrichers and OTLP outputs";
+    let (rule, remedy) = if let Some(remedy) = later(key).filter(|_| near.is_ours()) {
         ("is not supported yet", remedy.to_owned())
     } else if let Some(meant) = nearest(key, known.iter().copied()) {
         ("is not a known key", format!("did you mean {meant}?"))
@@ -126,6 +183,18 @@ fn unknown(field: &Field, key: &str, near: &Near<'_>) -> Violation {
         rule: rule.to_owned(),
         remedy,
         fill: None,
+    }
+}
+
+/// What to do about a key that later versions will have.
+fn later(key: &str) -> Option<&'static str> {
+    let first = key.split(['_', '-', '.']).next().unwrap_or_default();
+    if LATER.contains(&key) {
+        Some("leave it out: this version has parsers, enrichers and OTLP outputs")
+    } else if LATER_SECURITY.contains(&first) {
+        Some("leave it out: this version has no TLS and no SASL; use a network that you trust")
+    } else {
+        None
     }
 }
 
@@ -178,8 +247,27 @@ fn value_rule(error: &ValidationError<'_>, near: &Near<'_>) -> (String, String) 
             }
         }
         ValidationErrorKind::Enum { options } => choice(error, options),
+        ValidationErrorKind::AnyOf { .. } | ValidationErrorKind::OneOfNotValid { .. }
+            if own.is_none() =>
+        {
+            one_of(error)
+        }
         kind => (own.unwrap_or_else(|| bound(kind)), remedy),
     }
+}
+
+/// The rule for a value that is of none of several forms.
+fn one_of(error: &ValidationError<'_>) -> (String, String) {
+    let Some(mut choices) = choices(error).filter(|c| !c.is_empty()) else {
+        return (bound(error.kind()), String::new());
+    };
+    choices.dedup();
+    let meant = error
+        .instance()
+        .as_str()
+        .and_then(|w| nearest(w, choices.iter().map(String::as_str)));
+    let remedy = meant.map_or(String::new(), |m| format!("did you mean {m}?"));
+    (format!("must be {}", choices.join(" or ")), remedy)
 }
 
 fn choice(error: &ValidationError<'_>, options: &Value) -> (String, String) {
@@ -200,7 +288,9 @@ fn types(kind: &TypeKind) -> String {
     match kind {
         TypeKind::Single(one) => type_name(*one).to_owned(),
         TypeKind::Multiple(set) => {
-            let names: Vec<_> = set.iter().map(type_name).collect();
+            // Nothing is written by leaving the key out.
+            let stated = set.iter().filter(|one| *one != JsonType::Null);
+            let names: Vec<_> = stated.map(type_name).collect();
             names.join(" or ")
         }
     }

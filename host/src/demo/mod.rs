@@ -17,6 +17,8 @@ use crate::config;
 use broker::Broker;
 use producer::Producer;
 use show::{Counts, Show};
+use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,10 +65,8 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     let loaded = config::from_text(Path::new("configs/demo.yaml"), CONFIG, &env)
         .map_err(crate::cli::problems)?;
     let mut app = App::start(&loaded).await?;
-    println!(
-        "reading {TOPIC} on an embedded broker at {address}, sending OTLP to an embedded sink at {collector}"
-    );
-    println!("Ctrl-C stops and sums up\n");
+    // Nobody reads what cannot be written: then the demo stops.
+    let mut reader = begin(&address, &collector, app.admin_address());
     let metrics = app.registry().pipeline("demo");
     let counts = || Counts {
         produced: show.produced(),
@@ -81,8 +81,11 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     let end = options.limit.map(|limit| Instant::now() + limit);
     let mut second = tokio::time::interval(Duration::from_secs(1));
     let ended = loop {
+        if reader.is_err() {
+            break None;
+        }
         tokio::select! {
-            _ = second.tick() => line.print(&counts(), &show),
+            _ = second.tick() => reader = line.print(&counts(), &show, &mut io::stdout()),
             _ = tokio::signal::ctrl_c() => break None,
             () = reached(end) => break None,
             ended = app.ended() => break Some(ended),
@@ -92,17 +95,37 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     if let Some(Err(reason)) = ended {
         anyhow::bail!("the gateway ended: {reason}");
     }
-    let settled = async {
-        let mut look_again = tokio::time::interval(LOOK_AGAIN);
-        while !counts().balance() {
-            look_again.tick().await;
-        }
-    };
     // Where it does not balance in time, the summary says so.
-    let _ = tokio::time::timeout(SETTLE_LIMIT, settled).await;
+    let _ = tokio::time::timeout(SETTLE_LIMIT, settled(&counts)).await;
     app.stop();
     app.ended().await.map_err(anyhow::Error::msg)?;
-    Ok(counts().sum_up())
+    if reader.is_ok() {
+        let _ = counts().sum_up(&mut io::stdout());
+    }
+    Ok(counts().balance())
+}
+
+/// Says what is where.
+fn begin(broker: &str, collector: &str, admin: Option<SocketAddr>) -> io::Result<()> {
+    let mut out = io::stdout();
+    writeln!(
+        out,
+        "reading {TOPIC} on an embedded broker at {broker}, sending OTLP to an embedded sink at {collector}"
+    )?;
+    if let Some(admin) = admin {
+        writeln!(
+            out,
+            "metrics and health at http://{admin}/metrics, /livez and /readyz"
+        )?;
+    }
+    writeln!(out, "Ctrl-C stops and sums up\n")
+}
+
+async fn settled(counts: &impl Fn() -> Counts) {
+    let mut look_again = tokio::time::interval(LOOK_AGAIN);
+    while !counts().balance() {
+        look_again.tick().await;
+    }
 }
 
 async fn reached(end: Option<Instant>) {

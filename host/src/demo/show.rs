@@ -5,6 +5,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -185,8 +186,8 @@ impl Counts {
         self.produced == self.done()
     }
 
-    /// Prints the summary; whether it balances.
-    pub(super) fn sum_up(&self) -> bool {
+    /// Writes the summary.
+    pub(super) fn sum_up(&self, out: &mut impl Write) -> io::Result<()> {
         let Counts {
             produced,
             delivered,
@@ -195,20 +196,22 @@ impl Counts {
             redacted,
             repeated,
         } = self;
-        println!("\nproduced       {produced:>10}");
-        println!(
+        writeln!(out, "\nproduced       {produced:>10}")?;
+        writeln!(
+            out,
             "delivered      {delivered:>10}   of these redacted {redacted}, delivered again {repeated}"
-        );
-        println!("dropped        {dropped:>10}   health checks");
-        println!("dead-lettered  {dead_lettered:>10}   broken lines, in topic logs.demo.dead");
-        let balance = self.balance();
-        let verdict = if balance {
+        )?;
+        writeln!(out, "dropped        {dropped:>10}   health checks")?;
+        writeln!(
+            out,
+            "dead-lettered  {dead_lettered:>10}   broken lines, in topic logs.demo.dead"
+        )?;
+        let verdict = if self.balance() {
             "balanced: every record produced has one fate"
         } else {
             "NOT balanced"
         };
-        println!("{verdict}");
-        balance
+        writeln!(out, "{verdict}")
     }
 }
 
@@ -223,14 +226,20 @@ impl StatusLine {
         }
     }
 
-    /// Prints what has changed since the last time, and a record before and after where there is one.
-    pub(super) fn print(&mut self, now: &Counts, show: &Show) {
+    /// Writes what has changed since the last time, and a record before and after where there is one.
+    pub(super) fn print(
+        &mut self,
+        now: &Counts,
+        show: &Show,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         let cpu = lanes_cpu();
         let seconds = self.at.elapsed().as_secs_f64().max(0.001);
         let before = &self.before;
         let done = now.done() - before.done();
         let each = cpu.saturating_sub(self.cpu).as_secs_f64() * 1e6 / done.max(1) as f64;
-        println!(
+        writeln!(
+            out,
             "in {:>5.0}/s  out {:>5.0}/s  dropped {:>5}  dead-lettered {:>4}  redacted {:>5}  lag {:>5}  {each:>5.1} us of CPU a record in the lanes",
             (now.produced - before.produced) as f64 / seconds,
             (now.delivered - before.delivered) as f64 / seconds,
@@ -238,15 +247,16 @@ impl StatusLine {
             now.dead_lettered,
             now.redacted,
             now.produced.saturating_sub(now.done()),
-        );
+        )?;
         if let Some((before, after)) = show.seen().pair.take() {
-            println!("  before: {before}\n  after:  {after}");
+            writeln!(out, "  before: {before}\n  after:  {after}")?;
         }
         *self = StatusLine {
             before: *now,
             cpu,
             at: Instant::now(),
         };
+        Ok(())
     }
 }
 

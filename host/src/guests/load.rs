@@ -92,9 +92,17 @@ pub enum LoadError {
     /// Its schema is none.
     #[error("describes a configuration schema that is wrong: {0}")]
     Schema(String),
-    /// Its configuration is wrong.
-    #[error("refuses its configuration: {}", list(.0))]
-    Config(Vec<Violation>),
+    /// Its configuration does not fit the schema that it describes.
+    #[error("refuses its configuration: {}", list(violations))]
+    Config {
+        /// The schema.
+        schema: String,
+        /// Every place that does not fit.
+        violations: Vec<Violation>,
+    },
+    /// It refuses its configuration in its own words.
+    #[error("refuses its configuration: {0}")]
+    Refused(Violation),
     /// It faulted when configured.
     #[error("faulted in `configure`: {0}")]
     Configure(Fault),
@@ -133,7 +141,10 @@ impl Plugin {
         let violations =
             schema::check(&description.config_schema, &config).map_err(LoadError::Schema)?;
         if !violations.is_empty() {
-            return Err(LoadError::Config(violations));
+            return Err(LoadError::Config {
+                schema: description.config_schema,
+                violations,
+            });
         }
         let plugin = Plugin {
             engine: engine.clone(),
@@ -150,7 +161,7 @@ impl Plugin {
             counters: Counters::default(),
         };
         plugin.instance().map_err(|e| match e {
-            ConfigureError::Refused(violation) => LoadError::Config(vec![violation]),
+            ConfigureError::Refused(violation) => LoadError::Refused(violation),
             ConfigureError::Fault(fault) => LoadError::Configure(fault),
         })?;
         Ok(plugin)

@@ -37,7 +37,7 @@ pub(super) struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    /// What `file` means; complete only where `problems` is empty afterwards.
+    /// What `file` means; to be run only where `problems` is empty afterwards, else what is sound beside them.
     pub(super) fn settings(&mut self, file: &File) -> Settings {
         let clusters = self.clusters(file);
         let plugins = self.plugins(file);

@@ -1,9 +1,10 @@
 //! Pipelines as meant: what each reads, which plugins it runs, where its results go.
 
-use super::topics::{self, Topics};
+use super::topics::{self, Topics, same_cluster};
 use super::{ByName, Checker, bounds};
 use crate::config::defaults::METADATA_INTERVAL;
 use crate::config::file::{Attribute, Batch, DeadLetters, File, From, Isolation, Pipeline, Start};
+use crate::config::forms::{START_REMEDY, START_RULE};
 use crate::config::problem::{Field, field};
 use crate::config::units::{Size, Time};
 use crate::config::{OutputSettings, PipelineSettings};
@@ -23,8 +24,11 @@ const OFTEN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 const POLL: (Duration, Duration) = (Duration::from_secs(1), bounds::DAY);
 /// A wait for more records.
 const LINGER: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(60));
-/// Texts of a batch; spans are 32 bits wide and plugins add to them.
-const BATCH_BYTES: (Size, Size) = (Size::kib(1), Size::mib(1024));
+/// Texts of a batch: at most what fits into the largest `limits.batch_text` as often as it must.
+const BATCH_BYTES: (Size, Size) = (Size::kib(1), Size::mib(64));
+/// How often a full batch must fit into what a plugin may be given and return, and into its memory: the text that
+/// it is given, the columns of that, and its answer's text and columns.
+const BATCHES_FIT: u64 = 4;
 /// Memory in flight.
 const IN_FLIGHT: (Size, Size) = (Size::kib(64), Size::mib(1 << 20));
 /// Kafka counts the bytes of a fetch in 31 bits.
@@ -50,22 +54,29 @@ impl Checker<'_> {
             plugins,
             outputs,
         };
-        self.own_groups(file);
+        self.own_groups(file, clusters);
         let each = file.pipelines.0.iter();
-        each.filter_map(|(name, p)| self.pipeline(file, name, p, &known))
+        each.map(|(name, p)| self.pipeline(file, name, p, &known))
             .collect()
     }
 
     /// Two pipelines in one group would each be given partitions of the other's topics.
-    fn own_groups(&mut self, file: &File) {
-        let mut taken: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    fn own_groups(&mut self, file: &File, clusters: &ByName<ClusterSettings>) {
+        let mut taken: BTreeMap<&str, Vec<(&ClusterSettings, &str)>> = BTreeMap::new();
         for (name, p) in &file.pipelines.0 {
-            let group = (p.from.cluster.as_str(), p.from.group_id.as_str());
-            if let Some(other) = taken.insert(group, name) {
+            let Some(cluster) = clusters.get(&p.from.cluster) else {
+                continue;
+            };
+            let of_group = taken.entry(&p.from.group_id).or_default();
+            let mut before = of_group.iter();
+            let other = before.find(|(other, _)| same_cluster(cluster, other));
+            if let Some((_, other)) = other {
                 let rule = format!("pipelines.{other} has that group already");
                 let remedy = format!("try tidegate-{name}");
                 let at = field!["pipelines", name, "from", "group_id"];
                 self.wrong(at, &p.from.group_id, rule, remedy);
+            } else {
+                of_group.push((cluster, name));
             }
         }
     }
@@ -76,7 +87,7 @@ impl Checker<'_> {
         name: &str,
         p: &Pipeline,
         known: &Known<'_>,
-    ) -> Option<PipelineSettings> {
+    ) -> PipelineSettings {
         let at = field!["pipelines", name];
         let plugins = |c: &mut Self, key: &str, names| {
             c.find_all(&at.then(key), "plugins", known.plugins, names)
@@ -84,19 +95,19 @@ impl Checker<'_> {
         let unwrap = plugins(self, "unwrap", &p.unwrap);
         let parse = plugins(self, "parse", &p.parse);
         let enrich = plugins(self, "enrich", &p.enrich);
-        self.batches_fit(name, p, [&unwrap, &parse, &enrich]);
         let records = at.then("to").then("records");
         let to_records = self.find_all(&records, "outputs", known.outputs, &p.to.records);
         let routes = self.routes(&at.then("routes"), p, known);
         let from = self.from(file, name, p, known);
+        self.batches_fit(name, p, [&unwrap, &parse, &enrich]);
         let settle = settle::Settings {
             pipeline: name.to_owned(),
             commit_interval: self.time(at.then("commit_interval"), p.commit_interval, OFTEN),
-            dead_letters: self.dead_letters(&at.then("dead_letters"), &p.dead_letters, known)?,
+            dead_letters: self.dead_letters(&at.then("dead_letters"), &p.dead_letters, known),
         };
-        Some(PipelineSettings {
+        PipelineSettings {
             name: name.to_owned(),
-            from: from?,
+            from,
             unwrap,
             parse,
             enrich,
@@ -104,7 +115,7 @@ impl Checker<'_> {
             routes,
             settle,
             lanes: p.lanes.map_or_else(cores, |n| n as usize),
-        })
+        }
     }
 
     fn routes(
@@ -130,35 +141,57 @@ impl Checker<'_> {
         at: &Field,
         written: &DeadLetters,
         known: &Known<'_>,
-    ) -> Option<settle::DeadLetters> {
+    ) -> settle::DeadLetters {
         let DeadLetters::Topic(topic) = written else {
-            return Some(settle::DeadLetters::Discard);
+            return settle::DeadLetters::Discard;
         };
-        let good = self.topic_name(at.then("topic"), &topic.topic);
-        let cluster = self.find(at.then("cluster"), "kafka", known.clusters, &topic.cluster)?;
-        good.then(|| settle::DeadLetters::Topic {
-            cluster: Box::new(cluster),
-            topic: topic.topic.clone(),
+        self.topic_name(at.then("topic"), &topic.topic);
+        let cluster = self.find(at.then("cluster"), "kafka", known.clusters, &topic.cluster);
+        cluster.map_or(settle::DeadLetters::Discard, |cluster| {
+            settle::DeadLetters::Topic {
+                cluster: Box::new(cluster),
+                topic: topic.topic.clone(),
+            }
         })
     }
 
-    /// A full batch must be something that each plugin may be given.
+    /// A full batch and what a plugin usually makes of it must be something that each plugin may be given and
+    /// return.
     fn batches_fit(&mut self, name: &str, p: &Pipeline, stages: [&[Arc<PluginSettings>]; 3]) {
-        let least = stages
-            .iter()
-            .flat_map(|s| s.iter())
-            .min_by_key(|s| s.limits.batch_text);
-        let bytes = p.from.batch.bytes;
-        if let Some(plugin) = least
-            && bytes.bytes() > plugin.limits.batch_text
-        {
-            let limit = Size(plugin.limits.batch_text as u64);
+        let plugins = || stages.iter().flat_map(|s| s.iter());
+        let texts = plugins().map(|s| (s.limits.batch_text, &s.name, "batch_text"));
+        let memories = plugins().map(|s| (s.limits.memory, &s.name, "memory"));
+        for least in [texts.min(), memories.min()].into_iter().flatten() {
+            let (limit, plugin, key) = least;
+            let limit = Size(limit as u64);
+            if p.from.batch.bytes.0.saturating_mul(BATCHES_FIT) > limit.0 {
+                let at = field!["plugins", &**plugin, "limits", key];
+                self.batch_does_not_fit(name, p.from.batch.bytes, (at, limit));
+            }
+        }
+    }
+
+    /// Reports it at the batch, unless only the limit was written.
+    fn batch_does_not_fit(&mut self, pipeline: &str, bytes: Size, (limit, most): (Field, Size)) {
+        let batch = field!["pipelines", pipeline, "from", "batch", "bytes"];
+        let quarter = Size(most.0 / BATCHES_FIT);
+        if self.root.get(&batch).is_some() || self.root.get(&limit).is_none() {
             let rule = format!(
-                "must be at most plugins.{}.limits.batch_text ({limit})",
-                plugin.name
+                "must be at most a quarter of {limit} ({most}), for a plugin holds a batch and what it makes of it"
             );
-            let at = field!["pipelines", name, "from", "batch", "bytes"];
-            self.wrong(at, bytes, rule, "lower it, or raise the other");
+            self.wrong(
+                batch,
+                bytes,
+                rule,
+                format!("try {quarter}, or raise the other"),
+            );
+        } else {
+            let rule = format!(
+                "is too little: {batch} ({bytes}) must be at most a quarter of it, for a plugin holds a batch and what it makes of it"
+            );
+            let enough = Size(bytes.0.saturating_mul(BATCHES_FIT));
+            let remedy = format!("try {enough}, or leave it out");
+            self.wrong(limit, most, rule, remedy);
         }
     }
 
@@ -168,13 +201,12 @@ impl Checker<'_> {
         name: &str,
         p: &Pipeline,
         known: &Known<'_>,
-    ) -> Option<intake::Settings> {
+    ) -> intake::Settings {
         let at = field!["pipelines", name, "from"];
         let from = &p.from;
         let cluster = self.find(at.then("cluster"), "kafka", known.clusters, &from.cluster);
-        let written = cluster
-            .as_ref()
-            .map_or(Vec::new(), |c| topics::written_on(c, file));
+        let cluster = cluster.unwrap_or_else(nowhere);
+        let written = topics::written_on(&cluster, file, known.clusters);
         let Topics {
             names,
             patterns,
@@ -183,9 +215,9 @@ impl Checker<'_> {
         let start = self.start(at.then("start"), &from.start);
         self.times_agree(&at, from);
         self.fetches_agree(&at, from);
-        Some(intake::Settings {
+        intake::Settings {
             pipeline: name.to_owned(),
-            cluster: cluster?,
+            cluster,
             group_id: from.group_id.clone(),
             group_instance_id: from.group_instance_id.clone(),
             topics: names,
@@ -218,7 +250,7 @@ impl Checker<'_> {
                 .bytes(),
             facts: self.facts(&at.then("attributes"), from),
             until_end: false,
-        })
+        }
     }
 
     fn times_agree(&mut self, at: &Field, from: &From) {
@@ -280,21 +312,17 @@ impl Checker<'_> {
     }
 
     fn start(&mut self, at: Field, start: &Start) -> intake::Start {
-        match start {
-            Start::Milliseconds(ms) if *ms >= 0 => return intake::Start::Timestamp(*ms),
-            Start::Word(word) if word == "earliest" => return intake::Start::Earliest,
-            Start::Word(word) if word == "latest" => return intake::Start::Latest,
-            Start::Word(word) => {
-                if let Ok(time) = word.parse::<jiff::Timestamp>() {
-                    return intake::Start::Timestamp(time.as_millisecond());
-                }
-                let rule = "must be earliest, latest or a time";
-                self.wrong(at, word, rule, "write a time like 2026-01-31T12:00:00Z");
+        let word = match start {
+            Start::Milliseconds(ms) => return intake::Start::Timestamp(*ms),
+            Start::Word(word) => word,
+        };
+        match (word.as_str(), word.parse::<jiff::Timestamp>()) {
+            ("earliest", _) => return intake::Start::Earliest,
+            ("latest", _) => return intake::Start::Latest,
+            (_, Ok(time)) if time >= jiff::Timestamp::UNIX_EPOCH => {
+                return intake::Start::Timestamp(time.as_millisecond());
             }
-            Start::Milliseconds(ms) => {
-                let rule = "must not be before 1970";
-                self.wrong(at, ms, rule, "earliest begins at the oldest record");
-            }
+            _ => self.wrong(at, word, START_RULE, START_REMEDY),
         }
         intake::Start::Earliest
     }
@@ -326,6 +354,17 @@ fn fact(attribute: Attribute) -> Fact {
         Attribute::Headers => Fact::Headers,
         Attribute::Size => Fact::Size,
         Attribute::ConsumerGroup => Fact::ConsumerGroup,
+    }
+}
+
+/// What stands for a cluster that the file does not have.
+fn nowhere() -> ClusterSettings {
+    ClusterSettings {
+        name: String::new(),
+        brokers: Vec::new(),
+        client_id: String::new(),
+        request_timeout: Duration::ZERO,
+        connect_timeout: Duration::ZERO,
     }
 }
 

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 /// The memory of a WebAssembly module ends here.
 const MEMORY: (Size, Size) = (Size::mib(1), Size::mib(4096));
-/// Texts of one call; spans are 32 bits wide.
-const BATCH_TEXT: (Size, Size) = (Size::kib(64), Size::mib(2048));
+/// Texts of one call: the spans of several together are 32 bits wide, so that `guests` allows no more.
+const BATCH_TEXT: (Size, Size) = (Size::kib(64), Size::mib(256));
 /// The time of one call: epochs are counted in milliseconds.
 const TIME_PER_BATCH: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(60));
 
@@ -31,11 +31,17 @@ impl Checker<'_> {
     pub(super) fn plugins(&mut self, file: &File) -> ByName<Arc<guests::PluginSettings>> {
         let mut all = ByName::new();
         for (name, plugin) in &file.plugins.0 {
+            let source = self.source(&field!["plugins", name, "wasm"], &plugin.wasm);
+            let limits = self.limits(&field!["plugins", name, "limits"], &plugin.limits);
+            // What it is told cannot be known: nothing can be said of it.
+            let Some(config) = self.config(name, plugin) else {
+                continue;
+            };
             let settings = guests::PluginSettings {
                 name: name.as_str().into(),
-                source: self.source(&field!["plugins", name, "wasm"], &plugin.wasm),
-                config: self.config(name, plugin),
-                limits: self.limits(&field!["plugins", name, "limits"], &plugin.limits),
+                source,
+                config,
+                limits,
                 on_fault: match plugin.on_fault {
                     None | Some(OnFault::DeadLetter) => guests::OnFault::DeadLetter,
                     Some(OnFault::Skip) => guests::OnFault::Skip,
@@ -67,39 +73,35 @@ impl Checker<'_> {
         guests::Source::File(path)
     }
 
-    fn config(&mut self, name: &str, plugin: &Plugin) -> Value {
+    fn config(&mut self, name: &str, plugin: &Plugin) -> Option<Value> {
         let at = field!["plugins", name, "config"];
         let root = self.root;
         let here = root.get(&at);
         match &plugin.config_file {
-            None => plugin_config(here),
+            None => Some(plugin_config(here)),
             Some(_) if here.is_some_and(|n| !n.is_nothing()) => {
                 let rule = "must not stand beside config_file";
                 self.wrong_all(at, rule, "keep one of them");
-                Value::Null
+                None
             }
             Some(path) => self.config_file(name, path),
         }
     }
 
-    fn config_file(&mut self, name: &str, path: &str) -> Value {
+    fn config_file(&mut self, name: &str, path: &str) -> Option<Value> {
         let at = field!["plugins", name, "config_file"];
         let path = self.sources.folder.join(path);
         let text = match tree::read(&path) {
             Ok(text) => text,
             Err(e) => {
                 self.wrong(at, path.display(), format!("the file {e}"), "");
-                return Value::Null;
+                return None;
             }
         };
-        match self.tree_of(&path, &text) {
-            Some(node) => {
-                let json = plugin_config(Some(&node));
-                self.plugin_files.insert(name.to_owned(), (path, node));
-                json
-            }
-            None => Value::Null,
-        }
+        let node = self.tree_of(&path, &text)?;
+        let json = plugin_config(Some(&node));
+        self.plugin_files.insert(name.to_owned(), (path, node));
+        Some(json)
     }
 
     fn tree_of(&mut self, path: &Path, text: &str) -> Option<Node> {

@@ -1,6 +1,6 @@
 //! Topics: names, expressions, and those that the gateway writes itself.
 
-use super::Checker;
+use super::{ByName, Checker};
 use crate::config::file::{DeadLetters, File, Pipeline};
 use crate::config::problem::Field;
 use crate::kafka::ClusterSettings;
@@ -28,15 +28,21 @@ pub(super) struct Written {
     pipeline: String,
 }
 
-/// Topics that the gateway writes on `cluster`. Two names for one broker are one cluster.
-pub(super) fn written_on(cluster: &ClusterSettings, file: &File) -> Vec<Written> {
-    let brokers = |name: &str| file.kafka.0.get(name).map(|c| c.brokers.join(","));
-    let same = |name: &str| {
-        let others = brokers(name).unwrap_or_default();
-        name == cluster.name
-            || others
-                .split(',')
-                .any(|b| cluster.brokers.iter().any(|own| own == b.trim()))
+/// Whether two clusters are one: two names for one broker are.
+pub(super) fn same_cluster(a: &ClusterSettings, b: &ClusterSettings) -> bool {
+    a.name == b.name || a.brokers.iter().any(|broker| b.brokers.contains(broker))
+}
+
+/// Topics that the gateway writes on `cluster`.
+pub(super) fn written_on(
+    cluster: &ClusterSettings,
+    file: &File,
+    clusters: &ByName<ClusterSettings>,
+) -> Vec<Written> {
+    let same = |name| {
+        clusters
+            .get(name)
+            .is_some_and(|other| same_cluster(cluster, other))
     };
     let each = file.pipelines.0.iter();
     each.filter_map(|(pipeline, p)| match &p.dead_letters {

@@ -4,6 +4,21 @@ use super::{GOOD, load};
 use crate::config::{file, schema};
 use proptest::prelude::*;
 
+/// Numbers, and keys that take them.
+const NUMBERS: [&str; 11] = [
+    "1e999",
+    ".nan",
+    "2.0",
+    "1e+06",
+    "1.7e12",
+    "1e30",
+    "-0.0",
+    "9223372036854775808",
+    "1960-01-01T00:00:00Z",
+    "lanes: ",
+    "start: ",
+];
+
 /// Pieces of YAML, of our keys and of trouble.
 fn piece() -> impl Strategy<Value = String> {
     let fixed = prop::sample::select(vec![
@@ -50,8 +65,6 @@ fn piece() -> impl Strategy<Value = String> {
         "}",
         "5",
         "-1",
-        "1e999",
-        ".nan",
         "null",
         "~",
         "true",
@@ -64,6 +77,7 @@ fn piece() -> impl Strategy<Value = String> {
     ]);
     prop_oneof![
         6 => fixed.prop_map(str::to_owned),
+        1 => prop::sample::select(NUMBERS.to_vec()).prop_map(str::to_owned),
         1 => any::<String>(),
     ]
 }
@@ -103,6 +117,44 @@ proptest! {
         if let Err(told) = load(&text) {
             prop_assert!(!told.is_empty());
             prop_assert!(!told.iter().any(|t| t.contains("cannot be read as a configuration")), "{:?}", told);
+        }
+    }
+}
+
+/// Numbers as people and programs write them.
+fn number() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<i64>().prop_map(|n| n.to_string()),
+        any::<u64>().prop_map(|n| n.to_string()),
+        any::<u128>().prop_map(|n| n.to_string()),
+        any::<f64>().prop_map(|n| n.to_string()),
+        any::<f64>().prop_map(|n| format!("{n:e}")),
+        (0u32..2000, 0..9).prop_map(|(n, e)| format!("{n}.0e+{e}")),
+        (-9..9, 0..9).prop_map(|(n, d)| format!("{n}.{d}")),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// *Scenario:* any number at every place that takes one.
+    /// *Guarantees:* it is taken, or told with line, field and rule.
+    #[test]
+    fn numbers_are_taken_or_told(number in number(), place in 0usize..6) {
+        let (old, new) = [
+            ("    parse: [json]", "    parse: [json]\n    lanes: N"),
+            ("      group_id: g", "      group_id: g\n      start: N"),
+            ("      group_id: g", "      group_id: g\n      batch: { records: N }"),
+            ("4317\"", "4317\", batch: { max_records: N }"),
+            ("4317\"", "4317\", retry: { multiplier: N, jitter: N }"),
+            ("parse-json\"", "parse-json\", limits: { faults_per_minute: N }"),
+        ][place];
+        let line = GOOD.lines().position(|l| l.contains(old)).unwrap() + 1 + new.matches('\n').count();
+        if let Err(told) = load(&GOOD.replace(old, &new.replace('N', &number))) {
+            for told in told {
+                prop_assert!(told.starts_with(&format!("x.yaml:{line}:")), "{}", told);
+                prop_assert!(told.contains(" must be ") || told.contains("finite"), "{}", told);
+            }
         }
     }
 }

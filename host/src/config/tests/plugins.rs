@@ -95,7 +95,7 @@ fn a_plugins_own_words_get_a_line() {
     );
     let problem = loaded
         .lines
-        .plugin_problem("json", "/secret", "s3cret is too short");
+        .plugin_problem("json", "/secret", "s3cret is\n  too short");
     assert_eq!(
         problem.to_string(),
         "x.yaml:4:69: plugins.json.config.secret is refused by the plugin: ${TOKEN} is too short"
@@ -153,4 +153,106 @@ fn nulls_reach_plugins_and_bad_schemas_are_told() {
     assert_eq!(problems.len(), 1);
     assert!(problems[0].rule.contains("schema that is none"));
     assert_eq!(problems[0].file, Path::new("x.yaml"));
+}
+
+/// *Scenario:* a schema as Rust plugins describe it, with choices of words, of forms, and keys that may be left out.
+/// *Guarantees:* what is told is what is wrong with the form that was meant, with what was probably meant.
+#[test]
+fn choices_of_a_plugins_schema_are_told_plainly() {
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "rules": {"type": "array", "items": {"$ref": "#/$defs/Rule"}},
+            "name": {"type": ["string", "null"]},
+        },
+        "$defs": {
+            "Rule": {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "then": {"oneOf": [
+                        {"const": "drop"},
+                        {"const": "keep"},
+                        {"type": "object", "required": ["route"], "properties": {"route": {"type": "string"}}},
+                    ]},
+                    "when": {"anyOf": [{"$ref": "#/$defs/When"}, {"type": "null"}]},
+                },
+            },
+            "When": {"type": "object", "additionalProperties": false, "properties": {"contains": {"type": "string"}}},
+        },
+    });
+    let told = |config: &str| {
+        let problems = with_config(config).lines.check_plugin("json", &schema);
+        let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        lines.join("\n")
+    };
+    let at = "x.yaml:4:";
+    assert_eq!(
+        told("{ rules: [{ then: dorp }] }"),
+        format!(
+            "{at}65: plugins.json.config.rules[0].then is dorp, but must be drop or keep or a map of keys and values; did you mean drop?"
+        )
+    );
+    assert_eq!(
+        told("{ rules: [{ when: { contain: x } }] }"),
+        format!(
+            "{at}67: plugins.json.config.rules[0].when.contain is not a known key; did you mean contains?"
+        )
+    );
+    assert_eq!(
+        told("{ rules: [{ then: { route: 5 } }] }"),
+        format!("{at}74: plugins.json.config.rules[0].then.route is 5, but must be a text")
+    );
+    assert_eq!(
+        told("{ name: 5 }"),
+        format!("{at}55: plugins.json.config.name is 5, but must be a text")
+    );
+    assert_eq!(told("{ rules: [{ then: keep }] }"), "");
+}
+
+/// *Scenario:* a file with problems, and plugins that are verified all the same: one that is sound and refuses its
+/// configuration, one with a problem in its configuration, one whose configuration cannot be read.
+/// *Guarantees:* all problems are told at once, in the order of the file; none that only follows from another.
+#[test]
+fn what_is_sound_is_verified_beside_the_problems() {
+    let text = good_but(
+        "  json: { wasm: \"builtin:parse-json\" }",
+        concat!(
+            "  json: { wasm: \"builtin:parse-json\", config: { time: 5 }, lmits: {} }\n",
+            "  two: { wasm: x, config: { a: \"${NONE}\" } }\n",
+            "  three: { wasm: \"builtin:x\", config_file: none.yaml }",
+        ),
+    );
+    let text = text
+        .replace("cluster: main\n", "cluster: mian\n")
+        .replace("parse: [json]", "parse: [json, two, three]");
+    let mut reading = super::super::read_text(Path::new("x.yaml"), &text, &env);
+    assert_eq!(reading.problems.len(), 5, "{:?}", reading.problems);
+    let loaded = reading.sound.clone().unwrap();
+    let names: Vec<_> = loaded.settings.plugins.iter().map(|p| &*p.name).collect();
+    assert_eq!(names, ["json", "two"]);
+    let lines = &loaded.lines;
+    reading.add(vec![
+        lines.plugin_problem("json", "/time", "no"),
+        lines.problem(crate::config::field!["plugins", "two", "wasm"], "again", ""),
+        lines.plugin_problem("two", "/a", "again"),
+        lines.plugin_problem("two", "", "it follows from a"),
+    ]);
+    let fields: Vec<_> = reading
+        .problems
+        .iter()
+        .map(|p| p.field.to_string())
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            "plugins.json.config.time",
+            "plugins.json.lmits",
+            "plugins.two.wasm",
+            "plugins.two.config.a",
+            "plugins.three.config_file",
+            "pipelines.shop.from.cluster",
+        ]
+    );
+    assert_eq!(reading.loaded().unwrap_err().len(), 6);
 }

@@ -104,8 +104,8 @@ fn waits_must_go_together() {
 }
 
 /// *Scenario:* sizes that do not go together.
-/// *Guarantees:* a batch fits twice into what may be in flight, and into what each plugin may be given; a
-/// partition's fetch fits into the whole.
+/// *Guarantees:* a batch fits twice into what may be in flight, and four times into what each plugin may be given
+/// and return and into its memory; a partition's fetch fits into the whole.
 #[test]
 fn sizes_must_go_together() {
     let from = "      group_id: g";
@@ -128,11 +128,30 @@ fn sizes_must_go_together() {
             "x.yaml:12:34: pipelines.shop.from.max_partition_fetch_bytes is 16MiB, but must be at most fetch_max_bytes (8MiB); try 8MiB, or leave it out",
         ]
     );
-    check(&[(
-        "builtin:parse-json\" }",
-        "builtin:parse-json\", limits: { batch_text: 512KiB } }",
-        "9:5: pipelines.shop.from.batch.bytes is 1MiB, but must be at most plugins.json.limits.batch_text (512KiB); lower it, or raise the other",
-    )]);
+    assert_eq!(
+        with("max_in_flight: 1GiB\n      batch: { bytes: 17MiB }"),
+        [
+            "x.yaml:13:23: pipelines.shop.from.batch.bytes is 17MiB, but must be at most a quarter of plugins.json.limits.batch_text (64MiB), for a plugin holds a batch and what it makes of it; try 16MiB, or raise the other",
+        ]
+    );
+    let limits = |limits: &str| {
+        let json = "builtin:parse-json\" }";
+        problems(json, &format!("builtin:parse-json\", limits: {limits} }}"))
+    };
+    assert_eq!(
+        limits("{ batch_text: 3MiB, memory: 2MiB }"),
+        [
+            "x.yaml:4:61: plugins.json.limits.batch_text is 3MiB, but is too little: pipelines.shop.from.batch.bytes (1MiB) must be at most a quarter of it, for a plugin holds a batch and what it makes of it; try 4MiB, or leave it out",
+            "x.yaml:4:75: plugins.json.limits.memory is 2MiB, but is too little: pipelines.shop.from.batch.bytes (1MiB) must be at most a quarter of it, for a plugin holds a batch and what it makes of it; try 4MiB, or leave it out",
+        ]
+    );
+    assert!(limits("{ batch_text: 4MiB, memory: 4MiB }").is_empty());
+    assert_eq!(
+        limits("{ batch_text: 257MiB }"),
+        [
+            "x.yaml:4:61: plugins.json.limits.batch_text is 257MiB, but must be at most 256MiB; try 256MiB",
+        ]
+    );
 }
 
 /// *Scenario:* topics that are no names, expressions that are none, doubles.
@@ -220,19 +239,26 @@ fn expressions_leave_out_what_is_excluded() {
     );
 }
 
-/// *Scenario:* two pipelines with one consumer group on one cluster.
-/// *Guarantees:* the second is told to take its own.
+/// *Scenario:* two pipelines with one consumer group, on one cluster, on two names of one, and on two clusters.
+/// *Guarantees:* the second is told to take its own; on another cluster it may have the same.
 #[test]
 fn each_pipeline_has_its_own_group() {
-    let text = format!(
-        "{GOOD}  web:\n    from: {{ cluster: main, group_id: g, topics: [web] }}\n    parse: [json]\n    to: {{ records: [collector] }}\n    dead_letters: discard\n"
-    );
-    assert_eq!(
-        load(&text).unwrap_err(),
-        [
-            "x.yaml:17:38: pipelines.web.from.group_id is g, but pipelines.shop has that group already; try tidegate-web"
-        ]
-    );
+    let second = |cluster: &str| {
+        let clusters = "\"a:9092\"] }\n  same: { brokers: [\"z:1, a:9092\"] }\n  far: { brokers: [\"b:9092\"] }";
+        let text = good_but("\"a:9092\"] }", clusters);
+        load(&format!(
+            "{text}  web:\n    from: {{ cluster: {cluster}, group_id: g, topics: [web] }}\n    parse: [json]\n    to: {{ records: [collector] }}\n    dead_letters: discard\n"
+        ))
+    };
+    for cluster in ["main", "same"] {
+        assert_eq!(
+            second(cluster).unwrap_err(),
+            [
+                "x.yaml:19:38: pipelines.web.from.group_id is g, but pipelines.shop has that group already; try tidegate-web"
+            ]
+        );
+    }
+    assert!(second("far").is_ok());
 }
 
 /// *Scenario:* each kind of address that cannot work.
@@ -348,12 +374,17 @@ fn the_rest_must_mean_something() {
         (
             group,
             "      group_id: g\n      start: yesterday",
-            "12:14: pipelines.shop.from.start is yesterday, but must be earliest, latest or a time; write a time like 2026-01-31T12:00:00Z",
+            "12:14: pipelines.shop.from.start is yesterday, but must be earliest, latest or a time from 1970 on; write a time like 2026-01-31T12:00:00Z",
         ),
         (
             group,
             "      group_id: g\n      start: -5",
-            "12:14: pipelines.shop.from.start is -5, but must not be before 1970; earliest begins at the oldest record",
+            "12:14: pipelines.shop.from.start is -5, but must be earliest, latest or a time from 1970 on; write a time like 2026-01-31T12:00:00Z",
+        ),
+        (
+            group,
+            "      group_id: g\n      start: 1969-12-31T23:59:59Z",
+            "12:14: pipelines.shop.from.start is 1969-12-31T23:59:59Z, but must be earliest, latest or a time from 1970 on; write a time like 2026-01-31T12:00:00Z",
         ),
         (
             group,

@@ -28,6 +28,21 @@ fn unknown_keys_are_refused() {
             "14:33: pipelines.shop.to.alerts is not supported yet; leave it out: this version has parsers, enrichers and OTLP outputs",
         ),
         (
+            "\"a:9092\"] }",
+            "\"a:9092\"], security_protocol: SSL }",
+            "2:32: kafka.main.security_protocol is not supported yet; leave it out: this version has no TLS and no SASL; use a network that you trust",
+        ),
+        (
+            "\"a:9092\"] }",
+            "\"a:9092\"], sasl: { mechanism: PLAIN } }",
+            "2:32: kafka.main.sasl is not supported yet; leave it out: this version has no TLS and no SASL; use a network that you trust",
+        ),
+        (
+            "4317\" } }",
+            "4317\", tls: { ca_file: x } } }",
+            "6:51: outputs.collector.otlp.tls is not supported yet; leave it out: this version has no TLS and no SASL; use a network that you trust",
+        ),
+        (
             "    parse:",
             "    routes: { \"a.b\": [collector] }\n    parse:",
             "13:15: pipelines.shop.routes.a.b must be a name of 1 to 63 letters, digits, _ or -, beginning with a letter or digit",
@@ -123,6 +138,63 @@ fn wrong_values_are_told() {
             "{ cluster: main, topic: dead }",
             "[dead]",
             "15:5: pipelines.shop.dead_letters must be discard, or a cluster and a topic; write { cluster: NAME, topic: NAME }",
+        ),
+    ]);
+}
+
+/// *Scenario:* whole numbers written as floats, where whole numbers belong and in a plugin's own configuration.
+/// *Guarantees:* the first are what they mean; the second reach the plugin as they are written.
+#[test]
+fn whole_numbers_may_be_written_as_floats() {
+    let text = good_but("    parse: [json]", "    lanes: 2.0\n    parse: [json]");
+    let text = text
+        .replace("group_id: g", "group_id: g\n      start: 1.7e12")
+        .replace("4317\"", "4317\", batch: { max_records: 1e+06 }")
+        .replace("parse-json\"", "parse-json\", config: { x: [2.0] }");
+    let settings = load(&text).unwrap().settings;
+    let pipeline = &settings.pipelines[0];
+    let crate::config::OutputSettings::Otlp(otlp) = settings.outputs[0].as_ref();
+    assert_eq!((pipeline.lanes, otlp.request.records), (2, 1_000_000));
+    let start = crate::intake::Start::Timestamp(1_700_000_000_000);
+    assert_eq!(pipeline.from.start, start);
+    let config = serde_json::json!({"x": [2.0]});
+    assert_eq!(settings.plugins[0].config, config);
+}
+
+/// *Scenario:* numbers that are not whole, too large for 64 bits, or too small.
+/// *Guarantees:* each is told at its line with a rule.
+#[test]
+fn numbers_that_do_not_fit_are_told() {
+    let from = "      group_id: g";
+    let start = |written: &str, shown: &str| {
+        let told = super::problems(from, &format!("{from}\n      start: {written}"));
+        assert_eq!(
+            told,
+            [format!(
+                "x.yaml:12:14: pipelines.shop.from.start is {shown}, but must be earliest, latest or a time from 1970 on; write a time like 2026-01-31T12:00:00Z"
+            )]
+        );
+    };
+    start("9223372036854775808", "9223372036854775808");
+    start("99999999999999999999999", "1e+23");
+    start("-1.0", "-1.0");
+    start("1.5", "1.5");
+    let parse = "    parse: [json]";
+    check(&[
+        (
+            parse,
+            "    parse: [json]\n    lanes: 2.5",
+            "14:12: pipelines.shop.lanes is 2.5, but must be a whole number",
+        ),
+        (
+            parse,
+            "    parse: [json]\n    lanes: 1e30",
+            "14:12: pipelines.shop.lanes is 1e+30, but must be at most 256",
+        ),
+        (
+            parse,
+            "    parse: [json]\n    lanes: -0.0",
+            "14:12: pipelines.shop.lanes is -0.0, but must be at least 1",
         ),
     ]);
 }

@@ -81,9 +81,17 @@ fn references_are_replaced() {
     assert_eq!(
         told("${1}"),
         format!(
-            "{at} ${{1}}, but ${{1}} is no reference; write ${{NAME}} or ${{file:PATH}}, or $${{ where ${{ itself is meant"
+            "{at} ${{1}}, but ${{1}} is no reference; write $${{1}} where that text is meant, ${{NAME}} for a variable, ${{file:PATH}} for a file"
         )
     );
+    let config = |value: &str| {
+        let with = format!("parse-json\", config: {{ by: \"{value}\" }} }}");
+        load(&good_but("parse-json\" }", &with))
+    };
+    let plugins = config("$${1} $2 ${TOKEN}").unwrap().settings.plugins;
+    assert_eq!(plugins[0].config["by"], "${1} $2 s3cret");
+    let told = config("${1}").unwrap_err();
+    assert!(told[0].contains("write $${1} where"), "{told:?}");
     let two = load(&good_but("\"a:9092\"", "\"${BROKERS}\""))
         .unwrap()
         .settings;

@@ -1,0 +1,321 @@
+//! The binary as a user meets it: arguments and files in; standard output, standard error and exit code out.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+use tidegate_tests::gateway::binary;
+use tidegate_tests::plugins::{built, root};
+
+/// How long one command may take; compiling the plugins is the longest part.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// What a command said in the end.
+#[derive(Debug)]
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .args(arguments)
+        .env_remove("TIDEGATE_CONFIG")
+        .env_remove("TIDEGATE_LOG")
+        .current_dir(root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Waits until it ends; kills it at the limit.
+fn ended(child: Child) -> Said {
+    let pid = child.id().to_string();
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    let Ok(output) = receiver.recv_timeout(LIMIT) else {
+        let killed = Command::new("kill").args(["-9", &pid]).status();
+        panic!("still running after {LIMIT:?}; killed: {killed:?}");
+    };
+    let output = output.expect("its output");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    Said {
+        code: output.status.code(),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
+}
+
+fn run(mut command: Command, stdin: &str) -> Said {
+    let mut child = command.spawn().expect("it starts");
+    let mut to = child.stdin.take().expect("its input");
+    let stdin = stdin.to_owned();
+    // It may end without reading all.
+    std::thread::spawn(move || to.write_all(stdin.as_bytes()));
+    ended(child)
+}
+
+fn tidegate(arguments: &[&str]) -> Said {
+    run(command(arguments), "")
+}
+
+fn file(folder: &Path, text: &str) -> PathBuf {
+    let path = folder.join("x.yaml");
+    std::fs::write(&path, text).expect("a file");
+    path
+}
+
+fn name(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// A configuration whose pipeline runs these `plugins` in these stages.
+fn yaml(plugins: &str, stages: &str) -> String {
+    format!(
+        r#"kafka:
+  main: {{ brokers: ["localhost:9092"] }}
+outputs:
+  collector: {{ otlp: {{ endpoint: "http://localhost:4317" }} }}
+plugins:
+{plugins}
+pipelines:
+  shop:
+    from: {{ cluster: main, group_id: g, topics: [logs] }}
+{stages}
+    to: {{ records: [collector] }}
+    dead_letters: discard
+"#
+    )
+}
+
+/// *Scenario:* `--version`.
+/// *Guarantees:* the version of the gateway and of the contract that it speaks.
+#[test]
+fn the_version_names_the_contract() {
+    let said = tidegate(&["--version"]);
+    let contract = tidegate::guests::CONTRACT_VERSION;
+    assert_eq!(said.code, Some(0));
+    assert!(said.out.starts_with("tidegate "), "{said:?}");
+    let end = format!("(plugin contract {contract})\n");
+    assert!(said.out.ends_with(&end), "{said:?}");
+}
+
+/// *Scenario:* the shipped configurations, named by argument and by the environment.
+/// *Guarantees:* one line, exit code 0; `--schema` prints the schema whatever the environment names.
+#[test]
+fn a_good_file_is_one_line() {
+    let said = tidegate(&["check", "-c", "configs/local.yaml"]);
+    let line = "configs/local.yaml: ok: 1 pipeline, 6 plugins, 1 output\n";
+    assert_eq!((said.code, &*said.out, &*said.err), (Some(0), line, ""));
+    let by_environment = |arguments: &[&str]| {
+        let mut command = command(arguments);
+        command.env("TIDEGATE_CONFIG", "configs/minimal.yaml");
+        run(command, "")
+    };
+    let said = by_environment(&["check"]);
+    let line = "configs/minimal.yaml: ok: 1 pipeline, 1 plugin, 1 output\n";
+    assert_eq!((said.code, &*said.out, &*said.err), (Some(0), line, ""));
+    let said = by_environment(&["check", "--schema"]);
+    assert_eq!((said.code, &*said.err), (Some(0), ""));
+    assert!(said.out.contains("\"pipelines\""), "{}", said.out);
+}
+
+/// *Scenario:* a file with problems of its own, plugins whose configuration does not fit their schema or is refused
+/// by themselves, one that is not there, and one in the wrong place.
+/// *Guarantees:* all are told at once, in the order of the file, each with line, value, rule and remedy; exit code 1.
+#[test]
+fn every_problem_is_told_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plugins = r#"  json: { wasm: "builtin:parse-json", config: { tme: [ts], level: 5 } }
+  plain: { wasm: "builtin:parse-plian" }
+  static: { wasm: "builtin:enrich-static" }
+  redact: { wasm: "builtin:enrich-redact" }
+  filter:
+    wasm: "builtin:enrich-filter"
+    config:
+      rules:
+        - { when: { body: { regex: "(" } }, then: drop }"#;
+    let stages = r#"    parse: [json, plain, static]
+    enrich: [redact, filter]
+    lanes: none"#;
+    let path = file(folder.path(), &yaml(plugins, stages));
+    let said = tidegate(&["check", "-c", name(&path)]);
+    assert_eq!((said.code, &*said.out), (Some(1), ""), "{said:?}");
+    let begin = format!("{}:", path.display());
+    let told: Vec<_> = said
+        .err
+        .lines()
+        .map(|l| l.strip_prefix(&begin).unwrap_or(l))
+        .collect();
+    let expected = [
+        "6:49: plugins.json.config.tme is not a known key; did you mean time?",
+        "6:67: plugins.json.config.level is 5, but must be",
+        "7:18: plugins.plain.wasm is builtin:parse-plian, but the plugins in this binary are enrich-filter, enrich-redact,",
+        "14:36: plugins.filter.config.rules[0].when.body.regex is refused by the plugin: regex parse error: ( ^ error: unclosed group",
+        "18:26: pipelines.shop.parse[2] is static, but is of kind enricher, and parse takes plugins of kind parser; name it under enrich",
+        "20:12: pipelines.shop.lanes is none, but must be a whole number",
+        " 6 problems",
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    for (told, expected) in told.iter().zip(expected) {
+        assert!(told.starts_with(expected), "{told}\nis not\n{expected}");
+    }
+    assert!(told[2].ends_with("; did you mean builtin:parse-plain?"));
+}
+
+const LINES: &str = r#"{"ts":"2026-11-21T03:12:45Z","level":"warn","msg":"card 4111 1111 1111 1111 declined"}
+GET /healthz 200
+{"msg": broken
+disk is full
+"#;
+
+/// *Scenario:* lines that are delivered, dropped and refused through the shipped pipeline, as text.
+/// *Guarantees:* records on standard output with the facts that the configuration asks for; on standard error the
+/// others with number, plugin and reason, and the sum; exit code 0, with `--strict` 1.
+#[test]
+fn pipe_says_what_becomes_of_each_line() {
+    let text = ["pipe", "-c", "configs/local.yaml", "--format", "text"];
+    let said = run(command(&text), LINES);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let facts = "messaging.destination.name=stdin messaging.destination.partition.id=0 messaging.kafka.offset";
+    let expected = format!(
+        "2026-11-21T03:12:45Z warn  card <card> declined {facts}=0 | deployment.environment.name=local\n\
+         - -     disk is full {facts}=3 | deployment.environment.name=local\n"
+    );
+    assert_eq!(said.out, expected);
+    let told: Vec<_> = said.err.lines().collect();
+    assert_eq!(told.len(), 3, "{told:#?}");
+    assert_eq!(told[0], "line 2 dropped by filter: health-checks");
+    assert!(told[1].starts_with("line 3 refused by json "), "{told:#?}");
+    let sum = "4 lines in, 2 records out, 1 lines dropped, 1 refused";
+    assert_eq!(told[2], sum);
+    let strict = run(command(&[&text[..], &["--strict"]].concat()), LINES);
+    assert_eq!((strict.code, strict.out), (Some(1), expected));
+    let strict = run(command(&[&text[..], &["--strict"]].concat()), "fine\n");
+    assert_eq!(strict.code, Some(0), "{strict:?}");
+}
+
+/// *Scenario:* the same lines as OTLP JSON, the configuration named by the environment.
+/// *Guarantees:* one record a line, as it would be exported.
+#[test]
+fn pipe_prints_otlp_json() {
+    let mut command = command(&["pipe", "--format", "otlp-json"]);
+    command.env("TIDEGATE_CONFIG", "configs/local.yaml");
+    let said = run(command, LINES);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let lines = said.out.lines().map(serde_json::from_str);
+    let records: Vec<serde_json::Value> = lines.collect::<Result<_, _>>().expect("JSON");
+    assert_eq!(records.len(), 2, "{records:#?}");
+    let body = |i: usize| &records[i]["body"]["stringValue"];
+    assert_eq!(body(0), "card <card> declined");
+    assert_eq!(body(1), "disk is full");
+    assert_eq!(records[0]["timeUnixNano"], "1795230765000000000");
+    let offset = serde_json::json!({"key": "messaging.kafka.offset", "value": {"intValue": "3"}});
+    let attributes = records[1]["attributes"].as_array().expect("attributes");
+    assert!(attributes.contains(&offset), "{attributes:#?}");
+}
+
+/// *Scenario:* a plugin routes a record.
+/// *Guarantees:* text marks it; with OTLP JSON the record is as it would be exported and standard error says it.
+#[test]
+fn pipe_shows_routes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plugins = r#"  plain: { wasm: "builtin:parse-plain" }
+  filter:
+    wasm: "builtin:enrich-filter"
+    config: { rules: [{ when: { body: { contains: login } }, then: { route: audit } }] }"#;
+    let stages = "    parse: [plain]\n    enrich: [filter]\n    routes: { other: [collector], audit: [collector] }";
+    let path = file(folder.path(), &yaml(plugins, stages));
+    let lines = "one\nlogin of bob\n";
+    let text = run(
+        command(&["pipe", "-c", name(&path), "--format", "text"]),
+        lines,
+    );
+    let marked: Vec<_> = text.out.lines().map(|l| l.ends_with(" -> audit")).collect();
+    assert_eq!(marked, [false, true], "{text:?}");
+    let json = run(command(&["pipe", "-c", name(&path)]), lines);
+    assert!(!json.out.contains("audit"), "{json:?}");
+    let told: Vec<_> = json.err.lines().collect();
+    let sum = "2 lines in, 2 records out, 0 lines dropped, 0 refused";
+    assert_eq!(told, ["line 2 routed to audit", sum]);
+}
+
+/// *Scenario:* a plugin that faults, and one that logs.
+/// *Guarantees:* warnings are seen on standard error; what the plugin says below that, where it is asked for.
+#[test]
+fn pipe_shows_what_is_logged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let said = |plugin: &str, more: &[&str]| {
+        let wasm = built("test-plugins", plugin);
+        let plugins = format!("  bad: {{ wasm: \"{}\" }}", wasm.display());
+        let path = file(folder.path(), &yaml(&plugins, "    parse: [bad]"));
+        let arguments = [&["pipe", "-c", name(&path)], more].concat();
+        run(command(&arguments), "POISON\n").err
+    };
+    let fault = "plugin faulted plugin=bad";
+    let usual = said("trap", &[]);
+    assert!(usual.contains(fault), "{usual}");
+    let quiet = said("trap", &["--log-level", "error"]);
+    assert!(!quiet.contains(fault), "{quiet}");
+    let own = said("log_flood", &["--log-level", "info"]);
+    assert!(own.contains(" INFO ") && own.contains("xxx"), "{own}");
+    let usual = said("log_flood", &[]);
+    assert!(!usual.contains("xxx"), "{usual}");
+}
+
+/// *Scenario:* `tidegate pipe | head -1`: nobody reads on.
+/// *Guarantees:* it ends with 0 and says nothing.
+#[test]
+fn pipe_ends_quietly_when_nobody_reads() {
+    let mut child = command(&["pipe", "-c", "configs/local.yaml"])
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    let mut to = child.stdin.take().expect("its input");
+    std::thread::spawn(move || to.write_all(b"one\ntwo\n"));
+    let said = ended(child);
+    assert_eq!((said.code, &*said.err), (Some(0), ""), "{said:?}");
+}
+
+/// *Scenario:* the demo for some seconds, while another process listens on the gateway's usual port.
+/// *Guarantees:* it says where it listens; every record has one fate, and each fate is met; exit code 0.
+#[test]
+fn the_demo_balances() {
+    // Where it fails another one has the port, which is as good.
+    let _taken = TcpListener::bind("127.0.0.1:9400");
+    let said = tidegate(&["demo", "--for", "3s"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("http://127.0.0.1:"), "{}", said.out);
+    assert!(!said.out.contains("127.0.0.1:9400"), "{}", said.out);
+    let sum = said.out.split("\nproduced ").nth(1).expect("a summary");
+    assert!(sum.contains("\nbalanced: "), "{sum}");
+    let number_after = |word: &str| {
+        let (_, rest) = sum.split_once(word).expect(word);
+        let digits = rest
+            .trim_start()
+            .split(|c: char| !c.is_ascii_digit())
+            .next();
+        digits.and_then(|d| d.parse::<u64>().ok()).expect(word)
+    };
+    for word in ["", "delivered ", "redacted ", "dropped ", "dead-lettered "] {
+        assert!(number_after(word) > 0, "{word}: {sum}");
+    }
+}
+
+/// *Scenario:* `tidegate demo | head -1`: nobody reads on.
+/// *Guarantees:* it stops as if asked to, and does not panic.
+#[test]
+fn the_demo_stops_when_nobody_reads() {
+    let mut child = command(&["demo"]).spawn().expect("it starts");
+    let mut out = BufReader::new(child.stdout.take().expect("its output"));
+    let mut first = String::new();
+    out.read_line(&mut first).expect("a line");
+    drop(out);
+    let said = ended(child);
+    assert_eq!((said.code, &*said.err), (Some(0), ""), "{said:?}");
+}
