@@ -124,7 +124,10 @@ pipelines:
     );
     let gateway = Gateway::start(&yaml);
     let in_flight = async || gateway.metric("tidegate_in_flight_bytes").await;
-    wait_for("the sum to be full", LIMIT, async || in_flight().await > SUM).await;
+    wait_for("the sum to be full", LIMIT, async || {
+        in_flight().await > SUM
+    })
+    .await;
     let full = gateway.usage().rss;
     let retries = async || gateway.metric("tidegate_output_retries_total").await;
     let before = retries().await;

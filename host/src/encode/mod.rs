@@ -15,3 +15,10 @@ mod wire;
 
 pub use json::{JsonOptions, line};
 pub use otlp::{Encoded, Limits, Logs, Select, logs};
+
+impl Logs {
+    /// Bytes of all payloads.
+    pub fn bytes(&self) -> usize {
+        self.payloads.iter().map(|p| p.payload.len()).sum()
+    }
+}

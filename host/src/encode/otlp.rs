@@ -47,13 +47,6 @@ pub struct Logs {
     pub json_as_text: usize,
 }
 
-impl Logs {
-    /// Bytes of all payloads.
-    pub fn bytes(&self) -> usize {
-        self.payloads.iter().map(|p| p.payload.len()).sum()
-    }
-}
-
 /// Encodes the selected records, grouped by resource in the order of first appearance; the order within
 /// a resource stays. `observed_ms` is the Unix time in milliseconds at which a record was seen (Kafka's
 /// timestamp of its input); zero and below mean unknown.
