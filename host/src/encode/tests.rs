@@ -98,7 +98,7 @@ fn log_record(number: usize, record: &Record) -> LogRecord {
         observed_time_unix_nano: observed_ms(number).max(0) as u64 * 1_000_000,
         severity_number: i32::from(record.severity),
         severity_text: record.severity_text.clone(),
-        body: Some(any_value(&record.body)).filter(|body| body.value.is_some()),
+        body: (record.body != Value::Null).then(|| any_value(&record.body)),
         attributes: attributes(record, false),
         flags: u32::from(flags),
         trace_id: id(&trace_id),

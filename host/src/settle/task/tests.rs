@@ -110,10 +110,9 @@ impl House {
         Leg::open(receipt, raw, self.gauge.hold(1), door)
     }
 
-    fn script(&self, answers: impl IntoIterator<Item = Answer>) {
-        let mut script = self.committer.script.lock().unwrap();
-        *script = answers.into_iter().collect();
-        script.reverse();
+    fn script<const N: usize>(&self, mut answers: [Answer; N]) {
+        answers.reverse();
+        *self.committer.script.lock().unwrap() = answers.into();
     }
 
     /// What was committed, as partition number and offset.
@@ -219,7 +218,6 @@ async fn promise_1_silence_means_read_again() {
     house.ticks(1).await;
     assert!(house.commits().is_empty());
     assert_eq!(house.balance(), (10, 0, 0));
-
     let new = house.assigned(0, 50);
     house.begin(0, &new, 50, 80).close();
     house.ticks(1).await;
@@ -261,8 +259,9 @@ async fn rule_10_revoked_partitions_are_drained_and_committed() {
     let under_way = house.begin(0, &generations[0], 0, 10);
     let waiting = house.begin(0, &generations[0], 10, 15);
     house.begin(1, &generations[1], 0, 20).close();
-    let revoked = [0, 1, 9].map(partition).to_vec();
-    let revoke = house.handle.revoke(revoked, DRAIN);
+    let revoke = house
+        .handle
+        .revoke([0, 1, 9].map(partition).to_vec(), DRAIN);
     let begun = Instant::now();
     let work = async {
         tokio::time::sleep(Duration::from_secs(3)).await;
@@ -275,7 +274,6 @@ async fn rule_10_revoked_partitions_are_drained_and_committed() {
     assert_eq!(house.commits().last(), Some(&vec![(0, 10), (1, 20)]));
     assert!(generations[0].has_ended() && generations[1].has_ended());
     assert!(!generations[2].has_ended());
-
     house.begin(0, &generations[0], 15, 20).close();
     house.ticks(2).await;
     assert_eq!(house.commits().len(), 1);
@@ -291,12 +289,12 @@ async fn rule_10_a_revocation_with_nothing_open_returns_at_once() {
     let (zero, one) = (house.assigned(0, 0), house.assigned(1, 5));
     house.begin(0, &zero, 0, 10).close();
     let begun = Instant::now();
-    house.handle.revoke(vec![partition(0)], DRAIN).await;
-    house.handle.revoke(vec![partition(1)], DRAIN).await;
-    house.handle.revoke(vec![partition(7)], DRAIN).await;
+    for index in [0, 1, 7] {
+        house.handle.revoke(vec![partition(index)], DRAIN).await;
+    }
     assert_eq!(begun.elapsed(), Duration::ZERO);
     assert_eq!(house.commits(), [[(0, 10)]]);
-    assert!(zero.has_ended() && one.has_ended());
+    assert!([zero, one].iter().all(Generation::has_ended));
 }
 
 /// *Scenario:* a revoked partition has a batch done and one that never ends; whoever asked goes away.
@@ -308,13 +306,12 @@ async fn rule_10_a_drain_ends_at_its_limit() {
     house.begin(0, &zero, 0, 10).close();
     house.ticks(1).await;
     house.begin(0, &zero, 10, 20).close();
-    let stuck = house.begin(0, &zero, 20, 30);
+    let _stuck = house.begin(0, &zero, 20, 30);
     let revoke = house.handle.revoke(vec![partition(0)], INTERVAL / 2);
     assert!(timeout(INTERVAL / 4, revoke).await.is_err());
     assert!(zero.is_draining() && !zero.has_ended());
     tokio::time::sleep(INTERVAL / 2).await;
     assert!(zero.has_ended());
-    drop(stuck);
     assert_eq!(house.commits(), [[(0, 10)], [(0, 20)]]);
     assert!(house.status().await.positions.is_empty());
 }
@@ -334,7 +331,6 @@ async fn rule_10_a_revocation_waits_for_the_commit_under_way() {
     house.handle.revoke(vec![partition(0)], DRAIN).await;
     assert!(begun.elapsed() > Duration::from_secs(3));
     assert_eq!(house.commits(), [[(0, 10)]]);
-
     let again = house.assigned(0, 10);
     house.begin(0, &again, 10, 20).close();
     house.handle.revoke(vec![partition(0)], DRAIN).await;
@@ -386,7 +382,6 @@ async fn promise_1_dead_letters_are_acknowledged_before_the_commit() {
     let held = house.status().await.held;
     assert_eq!(held, [(partition(0), "not authorized".to_owned())]);
     assert_eq!(house.gauge.total_bytes(), batch.raw.weight());
-
     house.reports.send(Report::Buried(Box::new(batch))).unwrap();
     house.ticks(1).await;
     assert_eq!(house.commits(), [[(0, 6)]]);
