@@ -2,20 +2,20 @@
 
 /// What a test wants to say differently.
 #[derive(Clone, Debug)]
-pub struct Pipeline<'a> {
+pub struct Pipeline {
     /// Kafka's `host:port`.
-    pub kafka: &'a str,
+    pub kafka: String,
     /// The Collector's endpoint.
-    pub collector: &'a str,
+    pub collector: String,
     /// The topic to read; the consumer group and the dead letters' topic are named after it.
-    pub topic: &'a str,
+    pub topic: &'static str,
     /// Static membership: a member that was killed comes back without waiting for its session to end.
-    pub instance: Option<&'a str>,
+    pub instance: Option<&'static str>,
     /// More lines for `from`, at its indentation.
-    pub from: &'a str,
+    pub from: &'static str,
 }
 
-impl Pipeline<'_> {
+impl Pipeline {
     /// The consumer group.
     pub fn group(&self) -> String {
         format!("tidegate-{}", self.topic)
@@ -39,8 +39,8 @@ impl Pipeline<'_> {
         // The tests say themselves where the gateway listens.
         let yaml = demo
             .replace("admin: { listen: \"127.0.0.1:0\" }\n", "")
-            .replace("${TIDEGATE_DEMO_BROKER}", self.kafka)
-            .replace("${TIDEGATE_DEMO_COLLECTOR}", self.collector)
+            .replace("${TIDEGATE_DEMO_BROKER}", &self.kafka)
+            .replace("${TIDEGATE_DEMO_COLLECTOR}", &self.collector)
             .replace("group_id: tidegate-demo, topics: [logs.demo]", &from)
             .replace(
                 "topic: logs.demo.dead",

@@ -107,16 +107,26 @@ impl Written {
     }
 }
 
-async fn topics(pipeline: &Pipeline<'_>) {
-    kafka().await.create_topic(pipeline.topic, PARTITIONS).await;
+/// A Collector of its own, and the pipeline that reads `topic`, which is there now, as is its dead letters'.
+async fn scene(topic: &'static str) -> (Collector, Pipeline) {
+    let collector = Collector::start().await;
+    let pipeline = Pipeline {
+        kafka: kafka().await.address(),
+        collector: collector.endpoint(),
+        topic,
+        instance: None,
+        from: "",
+    };
+    kafka().await.create_topic(topic, PARTITIONS).await;
     kafka()
         .await
         .create_topic(&pipeline.dead_letters(), 1)
         .await;
+    (collector, pipeline)
 }
 
 /// Positions named in the headers of dead letters, each as often as it is there.
-async fn dead_letters(pipeline: &Pipeline<'_>) -> Vec<Position> {
+async fn dead_letters(pipeline: &Pipeline) -> Vec<Position> {
     let records = kafka().await.read_all(&pipeline.dead_letters()).await;
     records
         .iter()
@@ -150,17 +160,7 @@ fn header(record: &krafka::consumer::ConsumerRecord, name: &str) -> String {
 /// done; the dropped do not arrive; exactly the broken ones are in the dead letters, once.
 #[tokio::test(flavor = "multi_thread")]
 async fn mixed_records_arrive_exactly_once_as_meant() {
-    let address = kafka().await.address();
-    let mut collector = Collector::start().await;
-    let endpoint = collector.endpoint();
-    let pipeline = Pipeline {
-        kafka: &address,
-        collector: &endpoint,
-        topic: "mixed",
-        instance: None,
-        from: "",
-    };
-    topics(&pipeline).await;
+    let (mut collector, pipeline) = scene("mixed").await;
     let mut written = Written::default();
     let records = written.more(&mut Mixed::new(11, START_MS), 200_000);
     kafka()
@@ -185,25 +185,16 @@ async fn mixed_records_arrive_exactly_once_as_meant() {
 /// *Scenario:* records come while the gateway is killed (SIGKILL) ten times in the middle and started again.
 /// *Guarantees:* promises 1, 2 and 3: every record arrives; at each kill the committed offsets pass no
 /// record that is neither delivered, dropped on purpose nor dead-lettered; what is read again lies at or
-/// beyond the committed offset.
+/// beyond the committed offset; in between, the records of one partition and resource come in their order.
 #[tokio::test(flavor = "multi_thread")]
 async fn promises_1_2_3_hold_when_killed_ten_times() {
     const ROUNDS: usize = 11;
     const A_ROUND: usize = 200_000 / ROUNDS;
     /// Records a second: slow enough that every kill comes in the middle.
     const A_PACE: usize = 10_000;
-    let address = kafka().await.address();
-    let mut collector = Collector::start().await;
-    let endpoint = collector.endpoint();
-    let from = "session_timeout: 6s, heartbeat_interval: 1s";
-    let pipeline = Pipeline {
-        kafka: &address,
-        collector: &endpoint,
-        topic: "killed",
-        instance: Some("one"),
-        from,
-    };
-    topics(&pipeline).await;
+    let (mut collector, mut pipeline) = scene("killed").await;
+    pipeline.instance = Some("one");
+    pipeline.from = "session_timeout: 6s, heartbeat_interval: 1s";
     let (mut written, mut lines) = (Written::default(), Mixed::new(12, START_MS));
     let mut all: Vec<Arrived> = Vec::new();
     let mut committed: BTreeMap<i32, i64> = BTreeMap::new();
@@ -244,6 +235,7 @@ async fn promises_1_2_3_hold_when_killed_ten_times() {
                 a.position
             );
         }
+        in_order(&all[seen..]);
         committed = kafka().await.committed(&pipeline.group(), "killed");
         let dead: BTreeSet<_> = dead_letters(&pipeline).await.into_iter().collect();
         nothing_undelivered_is_committed(&written, &all, &dead, &committed);
@@ -253,6 +245,18 @@ async fn promises_1_2_3_hold_when_killed_ten_times() {
     let dead = dead_letters(&pipeline).await;
     assert_eq!(dead.into_iter().collect::<BTreeSet<_>>(), written.dead);
     assert_eq!(committed, written.next);
+}
+
+/// Of one run of the gateway: the records of one partition and resource came in the order of their offsets.
+fn in_order(arrived: &[Arrived]) {
+    let mut last: BTreeMap<(i32, String), i64> = BTreeMap::new();
+    for a in arrived {
+        let (partition, offset) = a.position;
+        let of = (partition, format!("{:?}", a.record.resource));
+        if let Some(before) = last.insert(of, offset) {
+            assert!(before < offset, "{:?} came behind {before}", a.position);
+        }
+    }
 }
 
 fn nothing_undelivered_is_committed(
@@ -278,17 +282,7 @@ fn nothing_undelivered_is_committed(
 /// *Guarantees:* a clean stop finishes, commits and leaves: nothing is repeated, nothing is missing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clean_stop_repeats_nothing() {
-    let address = kafka().await.address();
-    let mut collector = Collector::start().await;
-    let endpoint = collector.endpoint();
-    let pipeline = Pipeline {
-        kafka: &address,
-        collector: &endpoint,
-        topic: "stopped",
-        instance: None,
-        from: "",
-    };
-    topics(&pipeline).await;
+    let (mut collector, pipeline) = scene("stopped").await;
     let (mut written, mut lines) = (Written::default(), Mixed::new(13, START_MS));
     for round in 0..4 {
         let before = collector.written();
@@ -327,17 +321,7 @@ async fn a_clean_stop_repeats_nothing() {
 /// added headers say where each came from, which plugin refused it and why.
 #[tokio::test(flavor = "multi_thread")]
 async fn poison_records_and_only_those_are_dead_letters() {
-    let address = kafka().await.address();
-    let mut collector = Collector::start().await;
-    let endpoint = collector.endpoint();
-    let pipeline = Pipeline {
-        kafka: &address,
-        collector: &endpoint,
-        topic: "poison",
-        instance: None,
-        from: "",
-    };
-    topics(&pipeline).await;
+    let (mut collector, pipeline) = scene("poison").await;
     let mut records = Vec::new();
     let mut poison: BTreeMap<Position, Vec<u8>> = BTreeMap::new();
     for i in 0..1_000i64 {
@@ -414,18 +398,8 @@ async fn poison_records_and_only_those_are_dead_letters() {
 /// ready meanwhile, and its memory stays flat: promise 6.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_absent_collector_costs_nothing_but_time() {
-    let address = kafka().await.address();
-    let mut collector = Collector::start().await;
-    let endpoint = collector.endpoint();
-    let from = "max_in_flight: 16MiB";
-    let pipeline = Pipeline {
-        kafka: &address,
-        collector: &endpoint,
-        topic: "away",
-        instance: None,
-        from,
-    };
-    topics(&pipeline).await;
+    let (mut collector, mut pipeline) = scene("away").await;
+    pipeline.from = "max_in_flight: 16MiB";
     let (mut written, mut lines) = (Written::default(), Mixed::new(14, START_MS));
     let first = written.more(&mut lines, 20_000);
     kafka()
@@ -456,7 +430,7 @@ async fn an_absent_collector_costs_nothing_but_time() {
         away.elapsed() >= Duration::from_secs(60)
     })
     .await;
-    let refusing = Refusing::start(&endpoint);
+    let refusing = Refusing::start(&pipeline.collector);
     let refused = std::time::Instant::now();
     wait_for("half a minute", LIMIT, async || {
         refused.elapsed() >= Duration::from_secs(30)

@@ -143,12 +143,6 @@ impl Chain {
     pub fn forget(&mut self, partition: &Partition) {
         self.shards.forget(partition);
     }
-
-    /// Bytes of linear memory that the instances use.
-    pub fn memory_bytes(&self) -> usize {
-        let all = self.unwrap.iter().chain(&self.parse).chain(&self.enrich);
-        all.map(Runner::memory_bytes).sum()
-    }
 }
 
 impl std::fmt::Debug for Chain {

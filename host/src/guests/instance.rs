@@ -238,11 +238,6 @@ impl Instance {
         })
     }
 
-    /// Bytes of linear memory in use.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.store.data().memory_bytes()
-    }
-
     fn begin(&mut self, limit: Duration) {
         self.store.data_mut().begin_call();
         self.store.set_epoch_deadline(ticks(limit));

@@ -44,11 +44,6 @@ impl State {
     pub(crate) fn was_refused_memory(&self) -> bool {
         self.refused
     }
-
-    /// Bytes of linear memory in use.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.memory_bytes
-    }
 }
 
 impl ResourceLimiter for State {
@@ -109,7 +104,7 @@ mod tests {
         assert!(!state.was_refused_memory());
         assert!(!state.memory_growing(3 * PAGE, 4 * PAGE, None).unwrap());
         assert!(state.was_refused_memory());
-        assert_eq!(state.memory_bytes(), 4 * PAGE);
+        assert_eq!(state.memory_bytes, 4 * PAGE);
         state.begin_call();
         assert!(!state.was_refused_memory());
         assert!(!state.memory_growing(0, usize::MAX, None).unwrap());

@@ -78,11 +78,6 @@ impl Runner {
         &self.member.metrics
     }
 
-    /// Bytes of linear memory that its instance uses.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.instance.as_ref().map_or(0, Instance::memory_bytes)
-    }
-
     pub(crate) fn on_fault(&self) -> OnFault {
         self.member.plugin.on_fault()
     }

@@ -17,11 +17,6 @@ pub struct Run<'a>(&'a [ConsumerRecord]);
 pub struct RecordRef<'a>(&'a ConsumerRecord);
 
 impl Polled {
-    /// How many records there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
