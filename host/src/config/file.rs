@@ -292,7 +292,8 @@ pub struct From {
     /// When a batch is full.
     #[serde(default = "defaults::batch")]
     pub batch: Batch,
-    /// Memory for records in flight, raw and what was made of them; full: reading pauses.
+    /// Memory for records in flight, raw and what was made of them; full: reading pauses. What one poll brings
+    /// (`fetch_max_bytes` a broker, decompressed) may come on top.
     #[serde(default = "defaults::max_in_flight")]
     pub max_in_flight: Size,
     /// The most that one fetch brings of one partition; a single larger record still comes.

@@ -22,6 +22,9 @@ use tracing::warn;
 const CANCEL_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Single records refused as exhausted, one after the other, with nothing delivered: then it is the output.
 const EXHAUSTED_SINGLES_MAX: usize = 16;
+/// A single record, alone in its request, is refused so often as exhausted while the output takes others: then it is the
+/// record, which is larger than the output's own limit.
+pub(super) const EXHAUSTED_ALONE_MAX: u32 = 10;
 
 /// What all requests to one output share.
 #[derive(Debug)]
@@ -42,9 +45,14 @@ pub(super) async fn deliver(shared: Arc<Shared>, chunks: Vec<Chunk>) {
         trouble: None,
         is_doubtful: false,
     };
+    let acknowledged = flight.shared.metrics.requests.get();
+    let mut times = 0;
     loop {
         let found = flight.send_whole().await;
-        if !found.is_output_exhausted {
+        times += 1;
+        let takes_others = flight.shared.metrics.requests.get() > acknowledged;
+        let is_to_blame = flight.is_single() && times >= EXHAUSTED_ALONE_MAX && takes_others;
+        if !found.is_output_exhausted || is_to_blame {
             return flight.close(found);
         }
         flight.pause(true, &found.words, None).await;
@@ -162,6 +170,11 @@ impl Flight {
             self.is_doubtful |= !is_wrong;
             self.pause(is_wrong, &answer.words, after).await;
         }
+    }
+
+    fn is_single(&self) -> bool {
+        let chunks = self.chunks.iter().flatten();
+        chunks.map(|c| c.inputs.len()).sum::<usize>() == 1
     }
 
     async fn payload(&self, part: &Part) -> Payload {

@@ -247,6 +247,25 @@ async fn a_record_that_is_too_large_is_refused() {
     assert!(output.health().is_ready());
 }
 
+/// *Scenario:* a record is alone in its request and over the output's own limit; at first the output takes nothing else,
+/// then it takes requests of another partition.
+/// *Guarantees:* it is held while it may be the output; once the output is seen to take others, it is refused.
+#[tokio::test]
+async fn a_lone_record_is_to_blame_once_others_are_taken() {
+    let collector = Collector::new(|_, bodies| match has(bodies, "large") {
+        true => refuse(Code::ResourceExhausted),
+        false => ok(),
+    });
+    let Output { outlet, .. } = output(settings(collector.start().await));
+    let (mut lone, mut others) = (Answers::new(), Answers::new());
+    outlet.send(lone.chunk(0, &["large"]).0);
+    let often = 2 * deliver::EXHAUSTED_ALONE_MAX as usize;
+    until("tried often", || collector.seen().len() > often).await;
+    outlet.send(others.chunk(1, &["small"]).0);
+    assert_eq!(others.dead().await, []);
+    assert_eq!(lone.dead().await.len(), 1);
+}
+
 fn in_part(rejected: i64) -> Reply {
     Ok(ExportLogsServiceResponse {
         partial_success: Some(ExportLogsPartialSuccess {
