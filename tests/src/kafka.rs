@@ -18,7 +18,7 @@ const START_LIMIT: Duration = Duration::from_secs(90);
 
 /// A running broker. Its data is gone when it is dropped.
 pub struct Kafka {
-    _guard: Guard,
+    guard: Guard,
     folder: TempDir,
     port: u16,
 }
@@ -48,7 +48,7 @@ impl Kafka {
         );
         let guard = Guard::start("java".as_ref(), &arguments, &folder.path().join("log"));
         let kafka = Kafka {
-            _guard: guard,
+            guard,
             folder,
             port,
         };
@@ -68,6 +68,16 @@ impl Kafka {
         if tokio::time::timeout(START_LIMIT, started).await.is_err() {
             panic!("Kafka did not start within {START_LIMIT:?}:\n{}", log());
         }
+    }
+
+    /// Stops answering, without closing a connection, until [`thaw`](Self::thaw).
+    pub fn freeze(&self) {
+        self.guard.signal("STOP");
+    }
+
+    /// Answers again.
+    pub fn thaw(&self) {
+        self.guard.signal("CONT");
     }
 
     /// `host:port`.

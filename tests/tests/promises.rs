@@ -154,3 +154,43 @@ pipelines:
     assert_eq!(sink.records(), RECORDS as u64);
     gateway.stop().await;
 }
+
+/// *Scenario:* the broker stops answering under a gateway that reads, then answers again.
+/// *Guarantees:* readiness tells it by name, and that it is over; the gateway goes on by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_tells_that_kafka_is_away() {
+    let kafka = Kafka::start().await;
+    kafka.create_topic("frozen", 1).await;
+    let sink = sink().await;
+    let yaml = format!(
+        r#"
+kafka: {{ main: {{ brokers: ["{}"] }} }}
+plugins: {{ plain: {{ wasm: "builtin:parse-plain" }} }}
+outputs: {{ sink: {{ otlp: {{ endpoint: "http://{}", compression: none }} }} }}
+pipelines:
+  frozen:
+    from: {{ cluster: main, group_id: frozen, topics: [frozen] }}
+    parse: [plain]
+    to: {{ records: [sink] }}
+    dead_letters: discard
+"#,
+        kafka.address(),
+        sink.address(),
+    );
+    let gateway = Gateway::start(&yaml);
+    let status = async || gateway.get("/readyz").await;
+    let ready = async || status().await.is_some_and(|(code, _)| code == 200);
+    wait_for("ready", LIMIT, ready).await;
+    kafka.freeze();
+    wait_for("not ready", LIMIT, async || {
+        let said = status().await;
+        said.is_some_and(|(code, why)| code == 503 && why.contains("kafka of frozen"))
+    })
+    .await;
+    kafka.thaw();
+    wait_for("ready again", LIMIT, ready).await;
+    let line = [(0, Record::new("", "a line"))];
+    kafka.produce("frozen", line).await.expect("produced");
+    wait_for("the record", LIMIT, async || sink.records() >= 1).await;
+    gateway.stop().await;
+}

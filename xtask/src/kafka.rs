@@ -122,6 +122,7 @@ fn ready(jars: &Path, port: u16, folder: &Path) -> String {
     format!(
         "Kafka {KAFKA} listens on 127.0.0.1:{port}; data and log are in {}
 make a topic:  {tool}.TopicCommand {server} --create --topic logs.app --partitions 6
+for what is refused:  {tool}.TopicCommand {server} --create --topic logs.dead
 write lines:   {tool}.ConsoleProducer {server} --topic logs.app
 read them:     {tool}.consumer.ConsoleConsumer {server} --topic logs.app --from-beginning
 Ctrl-C stops it and removes its data.",

@@ -15,7 +15,8 @@ macro_rules! defaults {
 
 defaults! {
     // The process.
-    shutdown_timeout: Time = Time::s(30);
+    // Below the 30 s that orchestrators usually wait before they kill.
+    shutdown_timeout: Time = Time::s(25);
     admin: Admin = Admin::Listen { listen: "127.0.0.1:9400".to_owned() };
     log: Log = Log { level: Level::Info, format: Format::Text };
 

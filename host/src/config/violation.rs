@@ -327,6 +327,7 @@ fn bound(kind: &ValidationErrorKind) -> String {
         ValidationErrorKind::MaxProperties { limit } => format!("must have at most {limit} keys"),
         ValidationErrorKind::Pattern { pattern } => format!("must match {pattern}"),
         ValidationErrorKind::Format { format } => format!("must be a proper {format}"),
+        ValidationErrorKind::FalseSchema => "has a key, but none is known here".to_owned(),
         ValidationErrorKind::UniqueItems => "must not name anything twice".to_owned(),
         ValidationErrorKind::Constant { expected_value } => format!("must be {expected_value}"),
         ValidationErrorKind::AnyOf { .. }

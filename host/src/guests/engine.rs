@@ -71,9 +71,14 @@ fn config() -> Config {
     config
 }
 
+/// Within the cache folder: the engine clears away whatever it does not know in the folder that it is given, so it
+/// gets one of its own.
+const CACHE_FOLDER: &str = "wasmtime";
+
 fn open_cache(folder: &Path) -> Option<Cache> {
     let open = || -> Result<Cache, String> {
         let folder = std::path::absolute(folder).map_err(|e| e.to_string())?;
+        let folder = folder.join(CACHE_FOLDER);
         std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
         let mut config = CacheConfig::new();
         config.with_directory(folder);
@@ -131,6 +136,17 @@ mod tests {
             assert!(std::time::Instant::now() < limit, "the ticker holds on");
             std::thread::yield_now();
         }
+    }
+
+    /// *Scenario:* the cache folder that is configured has files of somebody else's.
+    /// *Guarantees:* the engine, which clears away whatever it does not know, is given a folder of its own.
+    #[test]
+    fn the_cache_has_a_folder_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("precious"), "mine").unwrap();
+        let cache = open_cache(folder.path()).unwrap();
+        assert_eq!(cache.directory(), &folder.path().join(CACHE_FOLDER));
+        assert!(folder.path().join("precious").is_file());
     }
 
     /// *Scenario:* time limits around the grain.

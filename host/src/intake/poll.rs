@@ -66,6 +66,9 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
     }
 
     fn tell_standing(&mut self, session: &Session) {
+        if let Some(reason) = session.watch.trouble() {
+            return self.standing.trouble(&reason);
+        }
         let tenancy = &session.tenancy;
         let mut owned = tenancy.owned.iter();
         match owned.find(|(_, o)| o.state == State::Held) {

@@ -169,7 +169,9 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
                 }
                 Ok(None) if self.settings.until_end => return Ok(None),
                 Ok(None) => {
-                    self.standing.trouble("there is no topic to read");
+                    let cluster = cluster.name();
+                    let reason = format!("there is no topic to read in cluster {cluster}");
+                    self.standing.trouble(&reason);
                     tokio::time::sleep(self.settings.metadata_interval).await;
                 }
                 Err(Fatal::Kafka(error)) if !error.is_fatal() => {
@@ -220,8 +222,11 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             tracing::warn!(pipeline = self.settings.pipeline, topics = ?missing, "topics do not exist; they are read once they do");
         }
         if found.topics.is_empty() {
+            let patterns = &self.settings.topic_patterns;
             tracing::warn!(
                 pipeline = self.settings.pipeline,
+                cluster = cluster.name(),
+                ?patterns,
                 "there is no topic to read"
             );
             return Ok(None);

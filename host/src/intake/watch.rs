@@ -22,11 +22,15 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
 pub(super) struct Watch {
     notice: oneshot::Receiver<String>,
     ends: Ends,
+    trouble: Trouble,
     task: JoinHandle<()>,
 }
 
 /// The ends of partitions that are paused, which fetch responses do not tell.
 type Ends = Arc<Mutex<BTreeMap<Partition, i64>>>;
+
+/// Why no broker answered when it was last asked; a poll only brings nothing then.
+type Trouble = Arc<Mutex<Option<String>>>;
 
 impl Watch {
     pub(super) fn start(
@@ -36,9 +40,10 @@ impl Watch {
         subscription: Subscription,
     ) -> Watch {
         let (sender, notice) = oneshot::channel();
-        let ends = Ends::default();
+        let (ends, trouble) = (Ends::default(), Trouble::default());
         let watcher = Watcher {
             ends: ends.clone(),
+            trouble: trouble.clone(),
             settings,
             cluster,
             consumer,
@@ -51,7 +56,18 @@ impl Watch {
             let reason = watcher.run().await;
             let _ = sender.send(reason);
         });
-        Watch { notice, ends, task }
+        Watch {
+            notice,
+            ends,
+            trouble,
+            task,
+        }
+    }
+
+    /// Why no broker answered when it was last asked.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.clone()
     }
 
     /// The end of a partition that is paused, as far as it is known.
@@ -82,6 +98,7 @@ struct Watcher {
     watchdog: Watchdog,
     begun: Instant,
     ends: Ends,
+    trouble: Trouble,
 }
 
 impl Watcher {
@@ -89,13 +106,7 @@ impl Watcher {
         let mut judged = Instant::now();
         loop {
             tokio::time::sleep(self.settings.metadata_interval).await;
-            if let Err(error) = self
-                .consumer
-                .refresh_leaders(self.subscription.names())
-                .await
-            {
-                tracing::warn!(pipeline = self.settings.pipeline, "{}", error.chain());
-            }
+            self.refresh_leaders().await;
             self.look_at_ends().await;
             match self.topics_changed().await {
                 Ok(Some(reason)) => return reason,
@@ -111,6 +122,16 @@ impl Watcher {
                 }
             }
         }
+    }
+
+    async fn refresh_leaders(&self) {
+        let names = self.subscription.names();
+        let answer = self.consumer.refresh_leaders(names).await;
+        let trouble = answer.err().map(|e| e.chain());
+        if let Some(reason) = &trouble {
+            tracing::warn!(pipeline = self.settings.pipeline, "{reason}");
+        }
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     async fn look_at_ends(&self) {

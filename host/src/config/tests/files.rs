@@ -22,7 +22,7 @@ fn shipped(name: &str) -> Settings {
 #[test]
 fn minimal_has_the_defaults() {
     let settings = shipped("minimal.yaml");
-    assert_eq!(settings.shutdown_timeout, Duration::from_secs(30));
+    assert_eq!(settings.shutdown_timeout, Duration::from_secs(25));
     assert_eq!(settings.log.level, tracing::Level::INFO);
     let pipeline = &settings.pipelines[0];
     let from = &pipeline.from;
