@@ -1,6 +1,11 @@
 //! Promises of the whole gateway that the journey does not show, on a real Kafka with the binary that users run.
 
 use krafka::Record;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidegate::demo::sink::Sink;
 use tidegate_tests::gateway::Gateway;
@@ -153,6 +158,77 @@ pipelines:
         .await;
     assert_eq!(sink.records(), RECORDS as u64);
     gateway.stop().await;
+}
+
+/// *Scenario:* records come while a second gateway joins the group, and later the first one leaves it; the output
+/// refuses a tenth of the requests as unavailable.
+/// *Guarantees:* promises 1 and 2: every record arrives, whoever had its partition; at the end all is committed.
+#[tokio::test(flavor = "multi_thread")]
+async fn promises_1_2_hold_when_partitions_move() {
+    const RECORDS: usize = 60_000;
+    const PARTITIONS: i32 = 4;
+    let kafka = kafka().await;
+    kafka.create_topic("moving", PARTITIONS).await;
+    let seen: Arc<Mutex<HashSet<String>>> = Arc::default();
+    let (taken, requests) = (seen.clone(), AtomicUsize::new(0));
+    let sink = Sink::answering("127.0.0.1:0".parse().expect("an address"), move |request| {
+        if requests.fetch_add(1, Ordering::SeqCst) % 10 == 9 {
+            return Err(tonic::Status::unavailable("busy"));
+        }
+        taken.lock().expect("no panic").extend(bodies(request));
+        Ok(Default::default())
+    })
+    .await
+    .expect("a free port");
+    let yaml = format!(
+        r#"
+kafka: {{ main: {{ brokers: ["{}"] }} }}
+plugins: {{ plain: {{ wasm: "builtin:parse-plain" }} }}
+outputs: {{ sink: {{ otlp: {{ endpoint: "http://{}", compression: none }} }} }}
+pipelines:
+  moving:
+    from: {{ cluster: main, group_id: moving, topics: [moving] }}
+    parse: [plain]
+    to: {{ records: [sink] }}
+    dead_letters: discard
+"#,
+        kafka.address(),
+        sink.address(),
+    );
+    let records = (0..RECORDS).map(|i| {
+        let partition = (i % PARTITIONS as usize) as i32;
+        (partition, Record::new("", format!("line {i}")))
+    });
+    let records: Vec<_> = records.collect();
+    let producing =
+        tokio::spawn(async move { kafka.produce_slowly("moving", records, 5_000).await });
+    let arrived = || seen.lock().expect("no panic").len();
+    let first = Gateway::start(&yaml);
+    wait_for("a fifth", LIMIT, async || arrived() > RECORDS / 5).await;
+    let second = Gateway::start(&yaml);
+    wait_for("the second to read", LIMIT, async || {
+        second.metric("tidegate_records_in_total").await > 0.0
+    })
+    .await;
+    wait_for("a half", LIMIT, async || arrived() > RECORDS / 2).await;
+    first.stop().await;
+    producing.await.expect("no panic").expect("produced");
+    let end = RECORDS as i64 / i64::from(PARTITIONS);
+    let all = (0..PARTITIONS).map(|p| (p, end)).collect();
+    kafka.wait_committed("moving", "moving", &all, LIMIT).await;
+    assert_eq!(arrived(), RECORDS);
+    second.stop().await;
+}
+
+fn bodies(request: ExportLogsServiceRequest) -> impl Iterator<Item = String> {
+    let resources = request.resource_logs.into_iter();
+    let records = resources
+        .flat_map(|r| r.scope_logs)
+        .flat_map(|s| s.log_records);
+    records.filter_map(|r| match r.body?.value? {
+        Value::StringValue(text) => Some(text),
+        _ => None,
+    })
 }
 
 /// *Scenario:* the broker stops answering under a gateway that reads, then answers again.
