@@ -296,7 +296,7 @@ mod tests {
         /// waited long enough; so order within a partition holds, no chunk that may leave is passed over,
         /// and nothing is lost.
         #[test]
-        fn it_does_what_the_model_does(steps in steps()) {
+        fn rule_9_requests_are_those_of_a_simple_model(steps in steps()) {
             let mut coalescer = Coalescer::new(LIMITS);
             let mut model = Model::default();
             let mut in_flight: Vec<Vec<u8>> = Vec::new();

@@ -330,7 +330,7 @@ async fn answer_one_by_one(collector: Collector, most: Arc<AtomicUsize>) {
 /// *Guarantees:* no partition ever has two requests in flight, no lane more than the limit, records of a partition
 /// are taken in order, each once.
 #[tokio::test]
-async fn order_within_a_partition_is_kept() {
+async fn promise_3_rule_9_order_within_a_partition_is_kept() {
     const MAX_IN_FLIGHT: usize = 3;
     let at_once = Arc::new(AtomicUsize::new(0));
     let most = at_once.clone();

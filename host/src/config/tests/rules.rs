@@ -196,7 +196,7 @@ fn topics_are_names_or_expressions() {
 /// same cluster name or by another name for the same brokers.
 /// *Guarantees:* it is a problem; on another cluster it is none.
 #[test]
-fn topics_that_the_gateway_writes_are_not_read() {
+fn rule_11_topics_that_the_gateway_writes_are_not_read() {
     check(&[(
         "[logs]",
         "[dead]",
