@@ -319,7 +319,7 @@ fn skipped_records_pass_as_if_the_plugin_were_not_there() {
 
 /// *Scenario:* more records break a plugin within a minute than its limit allows.
 /// *Guarantees:* it is broken and the batch gives no answer, so that nothing of it is dead-lettered; a plugin
-/// that is to be skipped is left out instead.
+/// that is to be skipped is left out instead, a parser only where another one takes its records.
 #[test]
 fn too_many_faults_break_a_plugin() {
     let engine = Engine::new(None).unwrap();
@@ -349,6 +349,15 @@ fn too_many_faults_break_a_plugin() {
         calls,
         "a plugin that is left out is not called"
     );
+
+    let mut few = settings(built("test-plugins", "trap"), OnFault::Skip);
+    few.limits.faults_per_minute = 2;
+    let mut alone = chain(vec![member(&engine, &few)], Vec::new());
+    let broken = run(&mut alone, RECORDS, &MARKED).unwrap_err();
+    assert!(broken.reason.contains("no other parser takes"), "{broken}");
+    let both = vec![member(&engine, &few), shipped(&engine, "parse-plain")];
+    let answer = run(&mut chain(both, Vec::new()), RECORDS, &MARKED).unwrap();
+    assert_kept("parse-plain", &answer, RECORDS, &MARKED, &[]);
 }
 
 /// *Scenario:* every record of a batch makes a plugin loop for ever.

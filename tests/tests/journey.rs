@@ -430,6 +430,11 @@ async fn an_absent_collector_costs_nothing_but_time() {
         away.elapsed() >= Duration::from_secs(60)
     })
     .await;
+    // Paused partitions are not fetched, and still their lag is known.
+    wait_for("the whole lag", LIMIT, async || {
+        gateway.metric("tidegate_lag_records").await == 180_000.0
+    })
+    .await;
     let refusing = Refusing::start(&pipeline.collector);
     let refused = std::time::Instant::now();
     wait_for("half a minute", LIMIT, async || {

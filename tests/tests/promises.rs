@@ -39,6 +39,25 @@ async fn sink() -> Sink {
     Sink::counting(any).await.expect("a free port")
 }
 
+/// A pipeline named after its topic, as is its group: lines of text to an output.
+fn plain(kafka: &Kafka, topic: &str, output: &Sink) -> String {
+    format!(
+        r#"
+kafka: {{ main: {{ brokers: ["{}"] }} }}
+plugins: {{ plain: {{ wasm: "builtin:parse-plain" }} }}
+outputs: {{ sink: {{ otlp: {{ endpoint: "http://{}", compression: none }} }} }}
+pipelines:
+  {topic}:
+    from: {{ cluster: main, group_id: {topic}, topics: [{topic}] }}
+    parse: [plain]
+    to: {{ records: [sink] }}
+    dead_letters: discard
+"#,
+        kafka.address(),
+        output.address(),
+    )
+}
+
 /// *Scenario:* two pipelines; the plugin of one never ends on every record, the other has 50,000 good records.
 /// *Guarantees:* promise 4: every record of the other is delivered and committed while the first is broken, not
 /// ready by its own name, and sends no stream to the dead letters; the process lives.
@@ -180,21 +199,7 @@ async fn promises_1_2_hold_when_partitions_move() {
     })
     .await
     .expect("a free port");
-    let yaml = format!(
-        r#"
-kafka: {{ main: {{ brokers: ["{}"] }} }}
-plugins: {{ plain: {{ wasm: "builtin:parse-plain" }} }}
-outputs: {{ sink: {{ otlp: {{ endpoint: "http://{}", compression: none }} }} }}
-pipelines:
-  moving:
-    from: {{ cluster: main, group_id: moving, topics: [moving] }}
-    parse: [plain]
-    to: {{ records: [sink] }}
-    dead_letters: discard
-"#,
-        kafka.address(),
-        sink.address(),
-    );
+    let yaml = plain(kafka, "moving", &sink);
     let records = (0..RECORDS).map(|i| {
         let partition = (i % PARTITIONS as usize) as i32;
         (partition, Record::new("", format!("line {i}")))
@@ -238,21 +243,7 @@ async fn readiness_tells_that_kafka_is_away() {
     let kafka = Kafka::start().await;
     kafka.create_topic("frozen", 1).await;
     let sink = sink().await;
-    let yaml = format!(
-        r#"
-kafka: {{ main: {{ brokers: ["{}"] }} }}
-plugins: {{ plain: {{ wasm: "builtin:parse-plain" }} }}
-outputs: {{ sink: {{ otlp: {{ endpoint: "http://{}", compression: none }} }} }}
-pipelines:
-  frozen:
-    from: {{ cluster: main, group_id: frozen, topics: [frozen] }}
-    parse: [plain]
-    to: {{ records: [sink] }}
-    dead_letters: discard
-"#,
-        kafka.address(),
-        sink.address(),
-    );
+    let yaml = plain(&kafka, "frozen", &sink);
     let gateway = Gateway::start(&yaml);
     let status = async || gateway.get("/readyz").await;
     let ready = async || status().await.is_some_and(|(code, _)| code == 200);
@@ -269,4 +260,14 @@ pipelines:
     kafka.produce("frozen", line).await.expect("produced");
     wait_for("the record", LIMIT, async || sink.records() >= 1).await;
     gateway.stop().await;
+}
+
+/// *Scenario:* a topic that is not there is to be read to its end.
+/// *Guarantees:* that is no success: the gateway ends by itself and names the topic.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_missing_has_no_end() {
+    let yaml = plain(kafka().await, "absent", &sink().await);
+    let gateway = Gateway::start_with(&yaml, &["--until-end"]);
+    let log = gateway.ended(LIMIT).await;
+    assert!(log.contains("topic absent does not exist"), "{log}");
 }
