@@ -136,6 +136,7 @@ impl Chain {
             drops: ends.drops,
             joined: ends.joined,
             dead: ends.dead,
+            findings: Vec::new(),
         })
     }
 

@@ -44,7 +44,7 @@ pub use runner::Member;
 pub use schema::Violation;
 pub use source::builtins;
 
-use crate::model::{Columns, DeadReason};
+use crate::model::{Columns, DeadReason, Finding};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,6 +137,8 @@ pub struct Answer {
     pub joined: Vec<(u32, u32)>,
     /// Inputs that go to the dead letters, once each.
     pub dead: Vec<(u32, DeadReason)>,
+    /// What detectors and scorers raised, in their order.
+    pub findings: Vec<Finding>,
 }
 
 /// A plugin that cannot go on: its pipeline pauses.

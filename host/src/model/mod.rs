@@ -15,6 +15,7 @@
 mod batch;
 mod columns;
 mod facts;
+mod finding;
 mod outcome;
 mod raw;
 mod receipt;
@@ -24,6 +25,7 @@ pub mod testing;
 pub use batch::{Chunk, RawBatch};
 pub use columns::{Columns, Kind, RESOURCE, TRACE_BYTES, bits, halves};
 pub use facts::{Fact, Facts};
+pub use finding::{Finding, FindingKind, Level};
 pub use outcome::{DeadReason, Door, End, Fates, Leg, Outcome};
 pub use raw::{RawRecord, RawRecords, Span};
 pub use receipt::{Gauge, Generation, Held, Partition, Receipt};
