@@ -1,6 +1,6 @@
 //! The macro that makes a plugin of a type.
 
-/// Exports a plugin: `export!(parser Json, "One sentence.");`, or `enricher`. Name and version are those of its Cargo.toml.
+/// Exports a plugin: `export!(parser Json, "One sentence.");`, or `enricher`, `detector`, `scorer`. Name and version are those of its Cargo.toml.
 ///
 /// Outside Wasm it exports nothing, so that the same crate is tested natively. Of one crate only one type can be exported; a
 /// crate that is used as a library of another plugin must not export (leave the macro to the last one).
@@ -21,6 +21,34 @@ macro_rules! export {
             unsafe extern "C" fn enrich(arguments: *mut raw::EnrichArguments) -> *const raw::EditsArea {
                 // SAFETY: called by the gateway, with the arguments of `enrich`.
                 GUEST.with_borrow_mut(|guest| unsafe { guest.enrich(arguments) })
+            }
+            $crate::export!(@memory);
+        });
+    };
+    (detector $plugin:ty, $summary:literal) => {
+        $crate::export!(@guest $plugin, $crate::raw::Detecting<$plugin>, $summary, {
+            #[unsafe(export_name = "tidegate:plugin/detector@0.1.0#detect")]
+            unsafe extern "C" fn detect(arguments: *mut raw::SeenArguments) -> *const raw::AlertsArea {
+                // SAFETY: called by the gateway, with the arguments of `detect`.
+                GUEST.with_borrow_mut(|guest| unsafe { guest.detect(arguments) })
+            }
+            #[unsafe(export_name = "tidegate:plugin/detector@0.1.0#tick")]
+            extern "C" fn tick(shard: u32, now: u64) -> *const raw::AlertsArea {
+                GUEST.with_borrow_mut(|guest| guest.tick(shard, now))
+            }
+            $crate::export!(@memory);
+        });
+    };
+    (scorer $plugin:ty, $summary:literal) => {
+        $crate::export!(@guest $plugin, $crate::raw::Scoring<$plugin>, $summary, {
+            #[unsafe(export_name = "tidegate:plugin/scorer@0.1.0#score")]
+            unsafe extern "C" fn score(arguments: *mut raw::SeenArguments) -> *const raw::ScoresArea {
+                // SAFETY: called by the gateway, with the arguments of `score`.
+                GUEST.with_borrow_mut(|guest| unsafe { guest.score(arguments) })
+            }
+            #[unsafe(export_name = "tidegate:plugin/scorer@0.1.0#tick")]
+            extern "C" fn tick(shard: u32, now: u64) -> *const raw::AnomaliesArea {
+                GUEST.with_borrow_mut(|guest| guest.tick(shard, now))
             }
             $crate::export!(@memory);
         });

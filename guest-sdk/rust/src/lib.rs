@@ -7,7 +7,9 @@
 //! - [`Parser`] turns the body of a record into records: it is given a [`Record`], puts what it finds into an [`Emit`], and
 //!   says what became of it by a [`Verdict`].
 //! - [`Enricher`] changes records, by an [`Edit`].
-//! - [`Plugin`] is the configuration of both. [`export!`] makes a plugin of it.
+//! - [`Detector`] watches records and raises [`Alert`]s; [`Scorer`] says how unusual they are, and raises [`Anomaly`]s. Both
+//!   remember, by shard, in a [`Memory`].
+//! - [`Plugin`] is the configuration of them all. [`export!`] makes a plugin of it.
 //! - [`host`] is what a plugin may ask of the gateway, [`formats`], [`json`] and [`find`] are what most parsers need, and
 //!   [`testing`] runs plugins without Wasm, through the same columns.
 //!
@@ -62,6 +64,7 @@
 
 #![deny(unsafe_code)]
 
+mod arrivals;
 mod batch;
 mod check;
 mod columns;
@@ -69,6 +72,7 @@ mod edit;
 mod emit;
 mod export;
 pub mod find;
+mod finding;
 pub mod formats;
 pub mod host;
 pub mod json;
@@ -86,14 +90,16 @@ pub mod testing;
 mod text;
 mod value;
 
+pub use arrivals::Arrivals;
 pub use batch::{Attribute, Attributes, Batch, Record};
 pub use columns::{Column, Columns, RESOURCE};
 pub use edit::{Edit, EditColumns, TextWriter};
 pub use emit::Emit;
+pub use finding::{Alert, Anomaly, EVIDENCE_MAX, Level, Moment, Position, Raise, Scores};
 pub use memory::{Memory, Nothing, RestoreError};
 pub use new_record::NewRecord;
 pub use parsed::{Parsed, Reason, Verdict};
-pub use plugin::{ConfigError, Enricher, Parser, Plugin};
+pub use plugin::{ConfigError, Detector, Enricher, Parser, Plugin, Scorer};
 pub use schemars;
 pub use serde;
 pub use value::{Json, Severity, Timestamp, TraceContext, Value};

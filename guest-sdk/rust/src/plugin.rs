@@ -1,9 +1,11 @@
 //! What every plugin has, and the kinds of plugin.
 
+use crate::arrivals::{self, Arrivals};
 use crate::batch::{Batch, Record};
 use crate::edit::{Edit, EditColumns};
 use crate::emit::Emit;
-use crate::memory::Memory;
+use crate::finding::{Moment, Raise, Scores};
+use crate::memory::{Memory, Shard};
 use crate::parsed::{Parsed, Verdict};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -59,6 +61,59 @@ pub trait Enricher: Plugin {
             self.enrich(memory, record, now, edit);
         }
     }
+}
+
+/// Watches records and raises alerts.
+///
+/// What it raises must not depend on where batches were cut or on how often it ticks:
+/// [`testing::detected`](crate::testing::detected) looks at that. So alerts are dated by records and deadlines, and what
+/// is due by time is raised in the order of its deadlines, whether a record or a tick brings it about.
+pub trait Detector: Plugin {
+    /// What it remembers of a shard.
+    type Memory: Memory;
+
+    /// Looks at one record.
+    fn detect(
+        &self,
+        memory: &mut Self::Memory,
+        record: Record<'_>,
+        moment: Moment,
+        raise: &mut Raise,
+    );
+
+    /// A new second of the shard's clock has begun, at `now` (Unix milliseconds, whole seconds), with all records before
+    /// it seen. Comes before the first record of that second, or while nothing comes; seconds may be skipped.
+    fn tick(&self, _memory: &mut Self::Memory, _now: u64, _raise: &mut Raise) {}
+
+    /// Records of one second; override it where they are better seen together.
+    #[inline]
+    fn detect_batch(&self, memory: &mut Self::Memory, arrivals: Arrivals<'_>, raise: &mut Raise) {
+        for (record, moment) in arrivals {
+            self.detect(memory, record, moment, raise);
+        }
+    }
+}
+
+/// Scores how unusual records are, each by itself or some together.
+///
+/// As a [`Detector`], it must not depend on where batches were cut; [`testing::scored`](crate::testing::scored) looks
+/// at that.
+pub trait Scorer: Plugin {
+    /// What it remembers of a shard.
+    type Memory: Memory;
+
+    /// Looks at one record. Its own score from 0 to 1, which becomes an attribute where configured, or none where it has
+    /// none.
+    fn score(
+        &self,
+        memory: &mut Self::Memory,
+        record: Record<'_>,
+        moment: Moment,
+        scores: &mut Scores,
+    ) -> Option<f32>;
+
+    /// As in [`Detector::tick`].
+    fn tick(&self, _memory: &mut Self::Memory, _now: u64, _scores: &mut Scores) {}
 }
 
 /// What is wrong with a configuration.
@@ -170,4 +225,70 @@ pub(crate) fn enrich<P: Enricher>(
     let mut edit = Edit::new(batch, out);
     plugin.enrich_batch(memory, batch, now, &mut edit);
     edit.finish();
+}
+
+/// One call of a detector: ticks where a second begins, records between.
+#[inline]
+pub(crate) fn detect<P: Detector>(
+    plugin: &P,
+    shard: &mut Shard<P::Memory>,
+    columns: arrivals::Columns<'_>,
+    out: &mut Raise,
+) {
+    out.alerts.clear();
+    let mut next = 0;
+    while next < columns.len() {
+        if let Some(now) = shard.second_begins(columns.now(next)) {
+            plugin.tick(&mut shard.memory, now, out);
+        }
+        let end = columns.same_second(next);
+        plugin.detect_batch(&mut shard.memory, columns.arrivals(next..end), out);
+        next = end;
+    }
+}
+
+/// A tick of a detector, if a second has begun.
+pub(crate) fn tick_detector<P: Detector>(
+    plugin: &P,
+    shard: &mut Shard<P::Memory>,
+    now: u64,
+    out: &mut Raise,
+) {
+    out.alerts.clear();
+    if let Some(now) = shard.second_begins(now) {
+        plugin.tick(&mut shard.memory, now, out);
+    }
+}
+
+/// One call of a scorer: ticks where a second begins, records between.
+#[inline]
+pub(crate) fn score<P: Scorer>(
+    plugin: &P,
+    shard: &mut Shard<P::Memory>,
+    columns: arrivals::Columns<'_>,
+    out: &mut Scores,
+) {
+    out.clear();
+    for (number, (record, moment)) in columns.arrivals(0..columns.len()).enumerate() {
+        if let Some(now) = shard.second_begins(moment.now) {
+            plugin.tick(&mut shard.memory, now, out);
+        }
+        if let Some(score) = plugin.score(&mut shard.memory, record, moment, out) {
+            out.record(number, score);
+        }
+    }
+    out.finish(columns.len());
+}
+
+/// A tick of a scorer, if a second has begun.
+pub(crate) fn tick_scorer<P: Scorer>(
+    plugin: &P,
+    shard: &mut Shard<P::Memory>,
+    now: u64,
+    out: &mut Scores,
+) {
+    out.clear();
+    if let Some(now) = shard.second_begins(now) {
+        plugin.tick(&mut shard.memory, now, out);
+    }
 }

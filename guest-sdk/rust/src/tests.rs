@@ -434,35 +434,3 @@ proptest! {
         }
     }
 }
-
-/// *Scenario:* memory of two shards, saved, restored elsewhere, damaged, of another layout, forgotten.
-/// *Guarantees:* what was saved comes back; what cannot be read says why; nothing to remember saves nothing.
-#[test]
-fn memory_is_saved_by_shard() {
-    use crate::memory::{RestoreError, Shards};
-    let mut shards = Shards::<Count>::new();
-    shards.of(7).0 = 300;
-    shards.of(2).0 = 1;
-    let saved = shards.save(7);
-    assert_eq!(shards.save(9), b"");
-    let mut others = Shards::<Count>::new();
-    assert_eq!(others.restore(1, &saved), Ok(()));
-    assert_eq!(others.of(1).0, 300);
-    assert_eq!(
-        others.restore(1, &[9, 0, 1]),
-        Err(RestoreError::UnknownLayout)
-    );
-    assert!(matches!(
-        others.restore(1, &[1, 0, 255]),
-        Err(RestoreError::Damaged(_))
-    ));
-    assert!(matches!(
-        others.restore(1, &[1]),
-        Err(RestoreError::Damaged(_))
-    ));
-    shards.forget(7);
-    assert_eq!((shards.of(7).0, shards.of(2).0), (0, 1));
-    let mut nothing = Shards::<Nothing>::new();
-    nothing.of(1);
-    assert_eq!(nothing.save(1), b"");
-}

@@ -88,7 +88,7 @@ impl<P: Enricher> Enriching<P> {
         let batch = Batch::of(unsafe { Checked::assume(&columns) });
         plugin::enrich(
             self.lifecycle.plugin(),
-            self.memory.shards.of(shard),
+            &mut self.memory.shards.of(shard).memory,
             batch,
             now,
             &mut self.edits,

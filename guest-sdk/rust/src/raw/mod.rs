@@ -9,6 +9,8 @@ mod lanes;
 #[cfg(target_arch = "wasm32")]
 mod abi;
 #[cfg(target_arch = "wasm32")]
+mod detector;
+#[cfg(target_arch = "wasm32")]
 mod enricher;
 #[cfg(target_arch = "wasm32")]
 mod imports;
@@ -18,12 +20,16 @@ mod lifecycle;
 mod memory;
 #[cfg(target_arch = "wasm32")]
 mod parser;
+#[cfg(target_arch = "wasm32")]
+mod scorer;
 
 pub(crate) use checked::Checked;
 pub use lanes::Lanes;
 
 #[cfg(target_arch = "wasm32")]
 pub use abi::{List, realloc};
+#[cfg(target_arch = "wasm32")]
+pub use detector::{AlertsArea, Detecting, SeenArguments};
 #[cfg(target_arch = "wasm32")]
 pub use enricher::{EditsArea, EnrichArguments, Enriching};
 #[cfg(target_arch = "wasm32")]
@@ -34,3 +40,5 @@ pub use lifecycle::{ConfiguredArea, DescriptionArea, Lifecycle};
 pub use memory::{RestoredArea, SavedArea};
 #[cfg(target_arch = "wasm32")]
 pub use parser::{ParseArguments, ParsedArea, Parsing};
+#[cfg(target_arch = "wasm32")]
+pub use scorer::{AnomaliesArea, ScoresArea, Scoring};

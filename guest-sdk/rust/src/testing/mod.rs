@@ -4,9 +4,11 @@
 
 mod apply;
 mod owned;
+mod stream;
 
 pub use apply::{EnrichedRecord, enrich, enrich_at};
 pub use owned::{OwnedRecord, OwnedValue};
+pub use stream::{Scored, Stream, columns, detected, scored};
 
 use crate::batch::Batch;
 use crate::check;

@@ -45,6 +45,43 @@ pub enum OwnedValue {
 // === impl OwnedRecord ===
 
 impl OwnedRecord {
+    /// A record with a body of text and nothing else.
+    pub fn new(body: impl Into<String>) -> Self {
+        OwnedRecord {
+            time: None,
+            severity: Severity::default(),
+            severity_text: String::new(),
+            body: OwnedValue::Text(body.into()),
+            trace: TraceContext::default(),
+            attributes: Vec::new(),
+            resource: Vec::new(),
+        }
+    }
+
+    /// When it happened, in Unix milliseconds.
+    pub fn at(mut self, ms: u64) -> Self {
+        self.time = Timestamp::new((ms / 1000) as i64, (ms % 1000) as u32 * 1_000_000);
+        self
+    }
+
+    /// How severe it is.
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// One more attribute.
+    pub fn with<'v>(mut self, key: &str, value: impl Into<Value<'v>>) -> Self {
+        self.attributes.push((key.to_owned(), value.into().into()));
+        self
+    }
+
+    /// One more attribute of the resource.
+    pub fn with_resource<'v>(mut self, key: &str, value: impl Into<Value<'v>>) -> Self {
+        self.resource.push((key.to_owned(), value.into().into()));
+        self
+    }
+
     /// A copy of a record.
     pub fn of(record: Record<'_>) -> Self {
         let all = |resource| {
