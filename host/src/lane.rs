@@ -7,12 +7,14 @@
 
 mod destination;
 mod hold;
+mod keep;
 
 pub use destination::Destination;
+pub use keep::{Keeper, Memory};
 
 use crate::encode::Logs;
-use crate::guests::{Broken, Chain};
-use crate::model::{Facts, Leg, RawBatch};
+use crate::guests::{Answer, Broken, Chain};
+use crate::model::{Facts, Leg, Purpose, RawBatch, Work};
 use crate::telemetry::metrics::PipelineMetrics;
 use std::sync::mpsc::Receiver;
 
@@ -22,7 +24,9 @@ pub struct Lane {
     pub facts: Facts,
     /// The plugins.
     pub chain: Chain,
-    /// Where records go.
+    /// What the plugins remember, where it is kept.
+    pub memory: Option<Memory>,
+    /// Where records and findings go.
     pub destinations: Vec<Destination>,
     /// With more bytes of the pipeline in flight, and outputs that have some of them, a lane waits before it
     /// takes the next batch.
@@ -35,28 +39,49 @@ pub struct Lane {
 
 impl Lane {
     /// Works until the other end of the queue is gone.
-    pub fn run(mut self, batches: &Receiver<RawBatch>) {
-        while let Ok(RawBatch { leg }) = batches.recv() {
+    pub fn run(mut self, queue: &Receiver<Work>) {
+        while let Ok(work) = queue.recv() {
+            let RawBatch { leg, purpose } = match work {
+                Work::Batch(batch) => batch,
+                other => {
+                    self.keep_house(other);
+                    continue;
+                }
+            };
             hold::until_there_is_room(&leg, self.max_in_flight_bytes);
             // Nobody waits for it any more: not to be closed, for it was not delivered.
             if leg.is_cancelled() {
                 continue;
             }
-            match self.take(&leg) {
+            match self.take(&leg, purpose) {
                 Ok(()) => leg.close(),
                 Err(broken) => {
                     (self.on_broken)(&broken);
-                    return hold::hold(leg, batches);
+                    return hold::hold(leg, queue, self.memory.as_ref());
                 }
             }
         }
     }
 
     /// One batch, from raw bytes to requests.
-    fn take(&mut self, leg: &Leg) -> Result<(), Broken> {
+    fn take(&mut self, leg: &Leg, purpose: Purpose) -> Result<(), Broken> {
         let Some(raw) = leg.raw() else { return Ok(()) };
-        let columns = self.facts.columns(raw);
-        let answer = self.chain.run(raw, columns)?;
+        self.chain.set_quiet(purpose == Purpose::Remember);
+        let answer = match purpose {
+            Purpose::Tick { now_ms } => self.chain.tick(&raw.partition, now_ms)?,
+            Purpose::Deliver => self.chain.run(raw, self.facts.columns(raw))?,
+            Purpose::Remember => {
+                self.chain.run(raw, self.facts.columns(raw))?;
+                return Ok(());
+            }
+        };
+        self.send(leg, answer);
+        self.save_if_due(&raw.partition);
+        Ok(())
+    }
+
+    fn send(&self, leg: &Leg, answer: Answer) {
+        let Some(raw) = leg.raw() else { return };
         let encoded = self.destinations.iter().map(|d| d.encode(raw, &answer));
         let encoded: Vec<_> = encoded.collect();
         leg.encoded(encoded.iter().map(Logs::bytes).sum());
@@ -69,6 +94,5 @@ impl Lane {
         for (input, reason) in answer.dead {
             leg.refuse(input, reason);
         }
-        Ok(())
     }
 }

@@ -145,9 +145,8 @@ fn plugin(engine: &Engine, name: &str, config: serde_json::Value) -> Member {
 fn chain(parse: &[&Member], enrich: &[&Member]) -> Result<Chain> {
     let all = |members: &[&Member]| members.iter().map(|m| (*m).clone()).collect();
     Ok(Chain::new(&Members {
-        unwrap: vec![],
         parse: all(parse),
         enrich: all(enrich),
-        routes: vec![],
+        ..Members::default()
     })?)
 }

@@ -50,7 +50,8 @@ pub fn settings(source: Source) -> PluginSettings {
             batch_text: 64 << 20,
             faults_per_minute: 60,
         },
-        on_fault: OnFault::DeadLetter,
+        on_fault: None,
+        score_attribute: None,
         on_malformed: OnMalformed::DeadLetter,
         wasi: false,
     }

@@ -139,19 +139,17 @@ fn run(engine: &Engine, name: &str, config: &str, lines: &[&[u8]]) -> Answer {
     let plugin = member(engine, name, config);
     let members = match plugin.plugin.kind() {
         PluginKind::Parser => Members {
-            unwrap: vec![],
             parse: vec![plugin],
-            enrich: vec![],
-            routes: vec![],
+            ..Members::default()
         },
         _ => {
             let json = member(engine, "parse-json", "");
             let routes = routes(&plugin_config(config));
             Members {
-                unwrap: vec![],
                 parse: vec![json],
                 enrich: vec![plugin],
                 routes,
+                ..Members::default()
             }
         }
     };

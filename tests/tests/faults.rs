@@ -82,7 +82,7 @@ fn settings(path: PathBuf, on_fault: OnFault) -> PluginSettings {
     let mut settings = plugins::settings(Source::File(path));
     settings.limits.memory = 32 << 20;
     settings.limits.batch_text = 2 << 20;
-    settings.on_fault = on_fault;
+    settings.on_fault = Some(on_fault);
     settings
 }
 

@@ -7,8 +7,8 @@ use crate::export::Pump;
 use crate::guests::Broken;
 use crate::intake::{Intake, Stopped};
 use crate::kafka::Committer;
-use crate::lane::{Destination, Lane};
-use crate::model::{Partition, RawBatch};
+use crate::lane::{Destination, Keeper, Lane, Memory};
+use crate::model::{Beginning, Generation, Partition, RawBatch, Work};
 use crate::settle::{self, CommitError, Finished};
 use crate::telemetry::{Condition, Readiness, Registry};
 use std::collections::BTreeMap;
@@ -56,7 +56,8 @@ pub(super) struct Ended {
 }
 
 /// The queues of the lanes. A partition always goes to the same one.
-struct Queues(Vec<Sender<RawBatch>>);
+#[derive(Clone)]
+struct Queues(Vec<Sender<Work>>);
 
 impl Running {
     /// Builds the stages and starts their tasks and threads; reading begins with [`Running::run`].
@@ -73,25 +74,27 @@ impl Running {
         let (directives, directed) = tokio::sync::mpsc::unbounded_channel();
         let committer = Committer::default();
         let (settle, inbox) = settle::channel();
+        let (queues, ends): (Vec<_>, Vec<_>) =
+            (0..settings.lanes.max(1)).map(|_| channel()).unzip();
+        let queues = Queues(queues);
         let settling = tokio::spawn(settle::run(
             inbox,
             settings.settle.clone(),
             metrics.clone(),
             Arc::new(committer.clone()),
             directives,
+            Arc::new(queues.clone()),
         ));
-        let (mut queues, mut lanes, mut pumps) = (Vec::new(), Vec::new(), Vec::new());
-        for number in 0..settings.lanes.max(1) {
-            let lane = lane(settings, parts, condition.clone(), &mut pumps)?;
-            let (queue, batches) = channel();
+        let (mut lanes, mut pumps) = (Vec::new(), Vec::new());
+        for (number, queue) in ends.into_iter().enumerate() {
+            let lane = lane(settings, parts, &settle, condition.clone(), &mut pumps)?;
             let name = format!("{}-{number}", settings.name);
             let thread = std::thread::Builder::new()
                 .name(name)
-                .spawn(move || lane.run(&batches));
+                .spawn(move || lane.run(&queue));
             lanes.push(
                 thread.map_err(|e| StartError::Other(format!("cannot start a thread: {e}")))?,
             );
-            queues.push(queue);
         }
         let held = parts
             .readiness
@@ -102,7 +105,7 @@ impl Running {
             from,
             settle.clone(),
             directed,
-            Queues(queues),
+            queues,
             committer,
             Arc::new(metrics),
             parts
@@ -180,8 +183,9 @@ async fn watch_dead_letters(settle: settle::Handle, condition: Condition) {
     condition.retire();
 }
 
-impl crate::intake::Lanes for Queues {
-    fn dispatch(&self, partition: &Partition, batch: RawBatch) {
+impl Queues {
+    /// Whether the lane is there.
+    fn give(&self, partition: &Partition, work: Work) -> bool {
         let mut hasher = DefaultHasher::new();
         partition.topic.hash(&mut hasher);
         // Partitions of a topic take turns, so that they spread evenly.
@@ -189,16 +193,53 @@ impl crate::intake::Lanes for Queues {
             .finish()
             .wrapping_add(partition.index.unsigned_abs().into());
         let lane = (number % self.0.len().max(1) as u64) as usize;
-        if let Some(queue) = self.0.get(lane) {
-            // A lane that died drops the batch: that reports it as not delivered.
-            let _ = queue.send(batch);
-        }
+        let queue = self.0.get(lane);
+        queue.is_some_and(|queue| queue.send(work).is_ok())
+    }
+}
+
+impl crate::intake::Lanes for Queues {
+    fn dispatch(&self, partition: &Partition, batch: RawBatch) {
+        // A lane that died drops the batch: that reports it as not delivered.
+        self.give(partition, Work::Batch(batch));
+    }
+
+    fn begin(&self, beginning: Beginning) {
+        let partition = beginning.partition.clone();
+        self.give(&partition, Work::Begin(Box::new(beginning)));
+    }
+
+    fn forget(&self, partition: &Partition) {
+        self.give(partition, Work::Forget(partition.clone()));
+    }
+}
+
+impl settle::Savers for Queues {
+    fn save(&self, partition: &Partition) -> bool {
+        self.give(partition, Work::Save(partition.clone()))
+    }
+}
+
+impl crate::lane::Keeper for settle::Handle {
+    fn remembered(
+        &self,
+        partition: &Partition,
+        generation: &Generation,
+        boundary: i64,
+        snapshot: Vec<u8>,
+    ) {
+        settle::Handle::remembered(self, partition, generation, boundary, snapshot);
+    }
+
+    fn saved(&self, partition: &Partition) {
+        settle::Handle::saved(self, partition);
     }
 }
 
 fn lane(
     settings: &PipelineSettings,
     parts: Parts<'_>,
+    settle: &settle::Handle,
     condition: Arc<Condition>,
     pumps: &mut Vec<Pump>,
 ) -> Result<Lane, StartError> {
@@ -211,6 +252,10 @@ fn lane(
     Ok(Lane {
         facts: settings.from.facts.clone(),
         chain,
+        memory: settings.settle.memory.as_ref().map(|memory| {
+            let keeper: Arc<dyn Keeper> = Arc::new(settle.clone());
+            Memory::new(keeper, memory.interval)
+        }),
         destinations,
         max_in_flight_bytes: settings.from.max_in_flight_bytes,
         metrics: parts.registry.pipeline(&settings.name),

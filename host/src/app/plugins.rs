@@ -84,6 +84,8 @@ fn misplaced(loaded: &Loaded, pipeline: &PipelineSettings, plugins: &Plugins) ->
         ("unwrap", &pipeline.unwrap, PluginKind::Parser),
         ("parse", &pipeline.parse, PluginKind::Parser),
         ("enrich", &pipeline.enrich, PluginKind::Enricher),
+        ("detect", &pipeline.detect, PluginKind::Detector),
+        ("score", &pipeline.score, PluginKind::Scorer),
     ];
     let each = stages
         .into_iter()
@@ -96,7 +98,8 @@ fn misplaced(loaded: &Loaded, pipeline: &PipelineSettings, plugins: &Plugins) ->
         let remedy = match found {
             PluginKind::Parser => "name it under parse",
             PluginKind::Enricher => "name it under enrich",
-            PluginKind::Detector | PluginKind::Scorer => "",
+            PluginKind::Detector => "name it under detect",
+            PluginKind::Scorer => "name it under score",
         };
         (found != kind).then(|| loaded.lines.problem(at, &rule, remedy))
     })
@@ -136,6 +139,10 @@ pub fn chain(
         unwrap: members(&pipeline.unwrap),
         parse: members(&pipeline.parse),
         enrich: members(&pipeline.enrich),
+        detect: members(&pipeline.detect),
+        score: members(&pipeline.score),
+        pipeline: pipeline.name.as_str().into(),
+        fold: pipeline.fold,
         routes: pipeline
             .routes
             .iter()

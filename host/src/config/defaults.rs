@@ -1,8 +1,8 @@
 //! What holds where the configuration says nothing: the only place that knows. Safe for 1 to 4 cores.
 
 use super::file::{
-    Admin, Attribute, Batch, Compression, Format, Isolation, Level, Limits, Log, OnPartialSuccess,
-    RequestBatch, Retry,
+    Admin, Attribute, Batch, Compression, Findings, Format, Isolation, Level, Limits, Log, Memory,
+    OnPartialSuccess, RequestBatch, Retry,
 };
 use super::units::{Size, Time};
 
@@ -53,6 +53,8 @@ defaults! {
     on_partial_success: OnPartialSuccess = OnPartialSuccess::DeadLetter;
 
     // Pipelines.
+    findings: Findings = Findings { repeat_interval: Time::s(3600), max_per_minute: 600 };
+    memory: Memory = Memory { keep: true, cluster: None, topic: None, interval: Time::s(10) };
     start: super::file::Start = super::file::Start::Word("earliest".to_owned());
     isolation: Isolation = Isolation::ReadCommitted;
     session_timeout: Time = Time::s(15);

@@ -75,11 +75,15 @@ pub struct Plugin {
     #[serde(default = "defaults::limits")]
     pub limits: Limits,
     /// What becomes of a record that the plugin breaks at: to the dead letters, or on as if the
-    /// plugin were not there. Left out: `dead_letter`.
+    /// plugin were not there. Left out: `dead_letter`; for detectors and scorers `skip`, which is all they can.
     pub on_fault: Option<OnFault>,
     /// What becomes of a record that the plugin, a parser, calls its own but malformed: to the dead letters, or to
     /// the next parser, as if it were not its own. Left out: `dead_letter`.
     pub on_malformed: Option<OnMalformed>,
+    /// What the score that the plugin, a scorer, gives a record is called as an attribute of it, from 0 to 1. Left
+    /// out: scores are not kept.
+    #[schemars(length(min = 1, max = 255))]
+    pub score_attribute: Option<String>,
     /// An empty WASI (no files, no sockets, no environment) for a language runtime that needs one.
     #[serde(default)]
     pub wasi: bool,
@@ -225,6 +229,18 @@ pub struct Pipeline {
     /// Enrichers, by name, in this order.
     #[serde(default)]
     pub enrich: Vec<String>,
+    /// Detectors, by name: each sees every record that is left, and raises alerts.
+    #[serde(default)]
+    pub detect: Vec<String>,
+    /// Scorers, by name: each sees every record that is left, scores it, and raises anomalies.
+    #[serde(default)]
+    pub score: Vec<String>,
+    /// When alerts and anomalies are told.
+    #[serde(default = "defaults::findings")]
+    pub findings: Findings,
+    /// Where what plugins remember of each partition is kept, so that a restart or a rebalance does not wipe it. Left
+    /// out: as the defaults say, in pipelines that detect or score; in others nothing is kept.
+    pub memory: Option<Memory>,
     /// Where results go.
     pub to: To,
     /// Outputs by the name of a route that a plugin may choose for a record, instead of
@@ -240,6 +256,33 @@ pub struct Pipeline {
     /// Threads that run plugins. Left out: as many as the machine has cores.
     #[schemars(range(min = 1, max = 256))]
     pub lanes: Option<u32>,
+}
+
+/// When alerts and anomalies are told.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default = "defaults::findings")]
+pub struct Findings {
+    /// What was told with the same fingerprint is told again after so long; until then it is folded into the one
+    /// before. The end of an alert is always told.
+    pub repeat_interval: Time,
+    /// The most that one plugin tells of one partition within a minute of record time; more are left out and counted.
+    #[schemars(range(min = 1, max = 1000000))]
+    pub max_per_minute: u32,
+}
+
+/// Where what plugins remember is kept.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default = "defaults::memory")]
+pub struct Memory {
+    /// Whether it is kept.
+    pub keep: bool,
+    /// The cluster, by its name under `kafka`. Left out: that of `from`.
+    pub cluster: Option<String>,
+    /// The topic, compacted; made where it is missing. Left out: `tidegate-memory-GROUP`.
+    #[schemars(length(min = 1, max = 249))]
+    pub topic: Option<String>,
+    /// How often a partition is saved where its memory has changed.
+    pub interval: Time,
 }
 
 /// Where records come from.

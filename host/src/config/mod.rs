@@ -30,7 +30,7 @@ pub(crate) use problem::{field, nearest};
 pub use shape::schema;
 
 use crate::export::OtlpSettings;
-use crate::guests::PluginSettings;
+use crate::guests::{FoldSettings, PluginSettings};
 use crate::{intake, settle};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -94,6 +94,12 @@ pub struct PipelineSettings {
     pub parse: Vec<Arc<PluginSettings>>,
     /// Enrichers, in this order.
     pub enrich: Vec<Arc<PluginSettings>>,
+    /// Detectors, in this order.
+    pub detect: Vec<Arc<PluginSettings>>,
+    /// Scorers, in this order.
+    pub score: Vec<Arc<PluginSettings>>,
+    /// When findings are told.
+    pub fold: FoldSettings,
     /// Where records go that no plugin routed.
     pub to_records: Vec<Arc<OutputSettings>>,
     /// Named routes that plugins may choose, and their outputs.
@@ -107,7 +113,8 @@ pub struct PipelineSettings {
 impl PipelineSettings {
     /// The plugins that it runs, in the order of the journey.
     pub fn plugins(&self) -> impl Iterator<Item = &Arc<PluginSettings>> {
-        self.unwrap.iter().chain(&self.parse).chain(&self.enrich)
+        let records = self.unwrap.iter().chain(&self.parse).chain(&self.enrich);
+        records.chain(&self.detect).chain(&self.score)
     }
 
     /// The outputs that it sends to; one that several routes share comes several times.

@@ -1,6 +1,6 @@
 //! What plugins answer, owned: the contract's `parsed` and `edits`. Not to be trusted before `check`.
 
-use crate::model::Columns;
+use crate::model::{Columns, Level};
 use std::collections::HashMap;
 
 /// What a parser answers; field by field as in `wit/parser.wit`.
@@ -38,6 +38,40 @@ pub(crate) struct Edits {
     pub route_record: Vec<u32>,
     pub route: Vec<u32>,
     pub routes: Vec<String>,
+}
+
+/// What a detector raises; field by field as in `wit/detector.wit`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Alert {
+    pub rule: String,
+    pub fingerprint: String,
+    pub level: Level,
+    pub title: String,
+    pub labels: Vec<(String, String)>,
+    pub at: u64,
+    pub since: u64,
+    pub evidence: Vec<u32>,
+    pub resolved: bool,
+}
+
+/// What a scorer raises; field by field as in `wit/scorer.wit`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Anomaly {
+    pub rule: String,
+    pub fingerprint: String,
+    pub at: u64,
+    pub evidence: Vec<u32>,
+    pub score: f32,
+    pub threshold: f32,
+    pub explanation: String,
+    pub labels: Vec<(String, String)>,
+}
+
+/// What a scorer answers; field by field as in `wit/scorer.wit`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Scores {
+    pub score: Vec<f32>,
+    pub anomalies: Vec<Anomaly>,
 }
 
 /// Why one record was dropped, refused or malformed; for people.
@@ -137,5 +171,36 @@ impl Size for Edits {
             &self.route,
         ]) + reasons(&self.reasons)
             + self.routes.iter().map(String::len).sum::<usize>()
+    }
+}
+
+fn labels(labels: &[(String, String)]) -> usize {
+    let texts: usize = labels.iter().map(|(k, v)| k.len() + v.len()).sum();
+    texts + size_of_val(labels)
+}
+
+impl Size for Vec<Alert> {
+    fn size_bytes(&self) -> usize {
+        let each = self.iter().map(|a| {
+            let texts = a.rule.len() + a.fingerprint.len() + a.title.len();
+            size_of::<Alert>() + texts + labels(&a.labels) + u32s(&[&a.evidence])
+        });
+        each.sum()
+    }
+}
+
+impl Size for Vec<Anomaly> {
+    fn size_bytes(&self) -> usize {
+        let each = self.iter().map(|a| {
+            let texts = a.rule.len() + a.fingerprint.len() + a.explanation.len();
+            size_of::<Anomaly>() + texts + labels(&a.labels) + u32s(&[&a.evidence])
+        });
+        each.sum()
+    }
+}
+
+impl Size for Scores {
+    fn size_bytes(&self) -> usize {
+        size_of_val(self.score.as_slice()) + self.anomalies.size_bytes()
     }
 }

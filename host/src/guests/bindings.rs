@@ -1,6 +1,6 @@
 //! Every binding to the contract (`wit/`), and nothing else.
 //!
-//! One module a world. Detecting and scoring get theirs here when the host runs them.
+//! One module a world.
 #![allow(missing_docs)]
 
 pub(crate) mod parsing {
@@ -15,6 +15,22 @@ pub(crate) mod enriching {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "enriching",
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
+}
+
+pub(crate) mod detecting {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "detecting",
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
+}
+
+pub(crate) mod scoring {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "scoring",
         ownership: Borrowing { duplicate_if_necessary: true },
     });
 }

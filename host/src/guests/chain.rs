@@ -1,14 +1,22 @@
-//! The plugins of one lane, in order: unwrap, parse, enrich. Owned and called by the lane's thread alone;
-//! synchronous.
+//! The plugins of one lane, in order: unwrap, parse, enrich, detect, score. Owned and called by the lane's thread
+//! alone; synchronous.
+//!
+//! What is kept by partition (memories, clocks, what was told) is in `shard`.
 
 use super::clock::{Clock, Shards, SystemClock};
 use super::component::PluginKind;
 use super::flow::{Fates, Flow};
+use super::fold::FoldSettings;
 use super::parser::Untaken;
 use super::runner::{Member, Runner};
 use super::{Answer, Broken, enricher, parser};
 use crate::model::{Columns, Partition, RawRecords};
+use std::collections::HashMap;
 use std::sync::Arc;
+
+mod shard;
+
+use shard::Watched;
 
 /// What the chains of a pipeline are made of.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +28,14 @@ pub struct Members {
     pub parse: Vec<Member>,
     /// Enrichers, one after the other.
     pub enrich: Vec<Member>,
+    /// Detectors: each sees every record that is left, routed ones too.
+    pub detect: Vec<Member>,
+    /// Scorers, in the same way, after the detectors.
+    pub score: Vec<Member>,
+    /// The pipeline's name.
+    pub pipeline: Arc<str>,
+    /// When findings are told.
+    pub fold: FoldSettings,
     /// The names of the pipeline's routes.
     pub routes: Vec<Arc<str>>,
 }
@@ -51,9 +67,16 @@ pub struct Chain {
     unwrap: Vec<Runner>,
     parse: Vec<Runner>,
     enrich: Vec<Runner>,
+    detect: Vec<Runner>,
+    score: Vec<Runner>,
+    pipeline: Arc<str>,
+    fold: FoldSettings,
     routes: Vec<Arc<str>>,
     shards: Shards,
+    watched: HashMap<Partition, Watched>,
     clock: Box<dyn Clock>,
+    // Batches are shown again for what plugins remember: what they say besides is not to be heard.
+    is_quiet: bool,
 }
 
 impl Members {
@@ -63,11 +86,13 @@ impl Members {
     /// # Errors
     /// The first that does not.
     pub fn check(&self) -> Result<(), ChainError> {
-        use PluginKind::{Enricher, Parser};
+        use PluginKind::{Detector, Enricher, Parser, Scorer};
         let places = [
             ("unwrap", &self.unwrap, Parser),
             ("parse", &self.parse, Parser),
             ("enrich", &self.enrich, Enricher),
+            ("detect", &self.detect, Detector),
+            ("score", &self.score, Scorer),
         ];
         for (place, members, expected) in places {
             if let Some(member) = members.iter().find(|m| m.plugin.kind() != expected) {
@@ -105,9 +130,15 @@ impl Chain {
             unwrap: start(&members.unwrap)?,
             parse: start(&members.parse)?,
             enrich: start(&members.enrich)?,
+            detect: start(&members.detect)?,
+            score: start(&members.score)?,
+            pipeline: members.pipeline.clone(),
+            fold: members.fold,
             routes: members.routes.clone(),
             shards: Shards::default(),
+            watched: HashMap::new(),
             clock,
+            is_quiet: false,
         })
     }
 
@@ -118,15 +149,17 @@ impl Chain {
     pub fn run(&mut self, raw: &RawRecords, columns: Columns) -> Result<Answer, Broken> {
         let clock = &*self.clock;
         let inputs = columns.len();
-        let shard = self.shards.enter(raw, clock.wall_ms());
+        let entered = self.shards.enter(raw, clock.wall_ms());
         let mut fates = Fates::default();
         let mut flow = Flow::raw(columns);
         flow = parser::stage(&mut self.unwrap, Untaken::Passes, flow, &mut fates, clock)?;
         flow = parser::stage(&mut self.parse, Untaken::IsDead, flow, &mut fates, clock)?;
         flow.forget_kafka_time();
         for runner in &mut self.enrich {
+            let shard = entered.shard;
             flow = enricher::stage(runner, flow, shard, &self.routes, &mut fates, clock)?;
         }
+        let findings = self.watch(raw, &mut flow, entered)?;
         let ends = fates.end(inputs, &flow.input);
         Ok(Answer {
             columns: flow.columns,
@@ -136,13 +169,8 @@ impl Chain {
             drops: ends.drops,
             joined: ends.joined,
             dead: ends.dead,
-            findings: Vec::new(),
+            findings,
         })
-    }
-
-    /// The partition has gone elsewhere: its shard is forgotten.
-    pub fn forget(&mut self, partition: &Partition) {
-        self.shards.forget(partition);
     }
 }
 
@@ -151,7 +179,11 @@ impl std::fmt::Debug for Chain {
         f.debug_struct("Chain")
             .field(
                 "stages",
-                &(self.unwrap.len() + self.parse.len() + self.enrich.len()),
+                &(self.unwrap.len()
+                    + self.parse.len()
+                    + self.enrich.len()
+                    + self.detect.len()
+                    + self.score.len()),
             )
             .finish_non_exhaustive()
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::model::{Partition, RawRecords};
+use crate::model::{Partition, RawRecords, halves};
 
 /// A shard's clock is at most so far ahead of the wall: one wrong producer clock must not move it for good.
 const AHEAD_OF_WALL_MS_MAX: u64 = 60_000;
@@ -48,6 +48,27 @@ pub(crate) struct Shard {
     pub now_ms: u64,
 }
 
+/// A batch's shard, once the batch has moved its clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entered {
+    pub shard: Shard,
+    /// What the clock said before.
+    before_ms: u64,
+    /// What the clock must not pass now.
+    bound_ms: u64,
+}
+
+/// Where and when the records of a batch came, as detectors and scorers are told it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Moments {
+    /// A record: the low half of its offset.
+    pub position: Vec<u32>,
+    /// A record: both halves of what the clock said.
+    pub clock: Vec<u32>,
+    /// The position of the batch's last raw record.
+    pub last: u32,
+}
+
 /// The shards of a lane. One entry a partition, until it is forgotten.
 #[derive(Debug, Default)]
 pub(crate) struct Shards {
@@ -57,32 +78,65 @@ pub(crate) struct Shards {
 
 impl Shards {
     /// The shard of a batch, its clock moved by the batch's Kafka timestamps.
-    pub(crate) fn enter(&mut self, raw: &RawRecords, wall_ms: u64) -> Shard {
-        if !self.known.contains_key(&raw.partition) {
-            let number = self.next;
-            self.next = self.next.wrapping_add(1);
-            self.known
-                .insert(raw.partition.clone(), Shard { number, now_ms: 0 });
-        }
+    pub(crate) fn enter(&mut self, raw: &RawRecords, wall_ms: u64) -> Entered {
         let latest = raw.timestamp_ms.iter().copied().max().unwrap_or(-1);
         let latest = u64::try_from(latest).unwrap_or(0);
-        let bound = wall_ms.saturating_add(AHEAD_OF_WALL_MS_MAX);
-        match self.known.get_mut(&raw.partition) {
-            Some(shard) => {
-                shard.now_ms = shard.now_ms.max(latest.min(bound));
-                *shard
-            }
-            None => Shard {
-                number: 0,
-                now_ms: latest.min(bound),
-            },
+        let bound_ms = wall_ms.saturating_add(AHEAD_OF_WALL_MS_MAX);
+        let shard = self.of(&raw.partition);
+        let before_ms = shard.now_ms;
+        shard.now_ms = before_ms.max(latest.min(bound_ms));
+        Entered {
+            shard: *shard,
+            before_ms,
+            bound_ms,
         }
     }
 
-    /// The partition has gone elsewhere; its number is never used again.
-    pub(crate) fn forget(&mut self, partition: &Partition) {
-        self.known.remove(partition);
+    /// The shard of a partition; a new one where it has none.
+    pub(crate) fn of(&mut self, partition: &Partition) -> &mut Shard {
+        let next = &mut self.next;
+        self.known.entry(partition.clone()).or_insert_with(|| {
+            let number = *next;
+            *next = next.wrapping_add(1);
+            Shard { number, now_ms: 0 }
+        })
     }
+
+    /// The partition has gone elsewhere; its number is never used again. The number, if it had one.
+    pub(crate) fn forget(&mut self, partition: &Partition) -> Option<u32> {
+        self.known.remove(partition).map(|shard| shard.number)
+    }
+}
+
+impl Moments {
+    /// Of records that came from these inputs of a batch; `input` never decreases.
+    pub(crate) fn of(raw: &RawRecords, input: &[u32], entered: Entered) -> Moments {
+        let mut moments = Moments {
+            position: Vec::with_capacity(input.len()),
+            clock: Vec::with_capacity(2 * input.len()),
+            last: raw.offset.last().map_or(0, |offset| *offset as u32),
+        };
+        let mut now = entered.before_ms;
+        let mut seen = 0;
+        for input in input {
+            let end = (*input as usize + 1).min(raw.timestamp_ms.len());
+            for timestamp in raw.timestamp_ms.get(seen..end).unwrap_or(&[]) {
+                let timestamp = u64::try_from(*timestamp).unwrap_or(0);
+                now = now.max(timestamp.min(entered.bound_ms));
+            }
+            seen = seen.max(end);
+            let offset = raw.offset.get(*input as usize).copied().unwrap_or(0);
+            // The low half is the point.
+            moments.position.push(offset as u32);
+            moments.clock.extend_from_slice(&halves(now));
+        }
+        moments
+    }
+}
+
+/// The offset that a position stands for, given the last offset that it may be.
+pub(crate) fn offset_of(position: u32, last: i64) -> i64 {
+    last.saturating_sub(i64::from((last as u32).wrapping_sub(position)))
 }
 
 #[cfg(test)]
@@ -110,7 +164,7 @@ mod tests {
     fn a_shards_clock_follows_kafka() {
         let mut shards = Shards::default();
         let wall = 1_000_000;
-        let mut now = |timestamps: &[i64]| shards.enter(&raw(0, timestamps), wall).now_ms;
+        let mut now = |timestamps: &[i64]| shards.enter(&raw(0, timestamps), wall).shard.now_ms;
         assert_eq!(now(&[-1]), 0);
         assert_eq!(now(&[5_000, 9_000, 7_000]), 9_000);
         assert_eq!(now(&[8_000]), 9_000);
@@ -124,13 +178,49 @@ mod tests {
     #[test]
     fn shards_are_numbered() {
         let mut shards = Shards::default();
-        let first = shards.enter(&raw(0, &[7]), 0);
-        let second = shards.enter(&raw(1, &[7]), 0);
+        let first = shards.enter(&raw(0, &[7]), 0).shard;
+        let second = shards.enter(&raw(1, &[7]), 0).shard;
         assert_ne!(first.number, second.number);
-        assert_eq!(shards.enter(&raw(0, &[]), 0), first);
-        shards.forget(&Partition::new("t", 0));
-        let again = shards.enter(&raw(0, &[]), 0);
+        assert_eq!(shards.enter(&raw(0, &[]), 0).shard, first);
+        assert_eq!(shards.forget(&Partition::new("t", 0)), Some(first.number));
+        let again = shards.enter(&raw(0, &[]), 0).shard;
         assert!(again.number != first.number && again.number != second.number);
         assert_eq!(again.now_ms, 0);
+    }
+
+    /// *Scenario:* a batch whose inputs gave no, one and several records, its times falling and absurd.
+    /// *Guarantees:* each record has its input's position, and the clock as it was when that input came: it counts
+    /// inputs that gave nothing, never goes back, and does not depend on where the batch was cut.
+    #[test]
+    fn each_record_has_its_own_moment() {
+        let mut raw = raw(0, &[3_000, 9_000, 5_000, i64::MAX, 1]);
+        raw.offset = vec![
+            u32::MAX as i64,
+            4_294_967_296,
+            4_294_967_300,
+            4_294_967_301,
+            4_294_967_302,
+        ];
+        let entered = Entered {
+            shard: Shard {
+                number: 0,
+                now_ms: 0,
+            },
+            before_ms: 4_000,
+            bound_ms: 70_000,
+        };
+        let moments = Moments::of(&raw, &[0, 2, 2, 4], entered);
+        assert_eq!(moments.position, [u32::MAX, 4, 4, 6]);
+        let clock: Vec<u32> = moments.clock.iter().copied().step_by(2).collect();
+        assert_eq!(clock, [4_000, 9_000, 9_000, 70_000]);
+        let offsets: Vec<i64> = moments
+            .position
+            .iter()
+            .map(|position| offset_of(*position, 4_294_967_302))
+            .collect();
+        assert_eq!(
+            offsets,
+            [4_294_967_295, 4_294_967_300, 4_294_967_300, 4_294_967_302]
+        );
     }
 }

@@ -49,7 +49,12 @@ pub(crate) fn stage(
             }),
         }
     };
-    match runner.run(clock, (&flow.columns, flow.encoding), &mut call)? {
+    match runner.run(
+        clock,
+        (&flow.columns, flow.encoding),
+        Some(shard.number),
+        &mut call,
+    )? {
         Run::Bypassed => Ok(flow),
         Run::Parts(parts) => Ok(apply(runner, flow, parts, routes, fates)),
     }

@@ -3,7 +3,7 @@
 //! Log messages are bounded in length and rate, counters in number; tables and schemas answer "none" until
 //! the gateway has some. Called on the lane's thread in the middle of a guest call; never blocks.
 
-use super::bindings::{enriching, parsing};
+use super::bindings::{detecting, enriching, parsing, scoring};
 use super::limits::State;
 use prometheus_client::metrics::counter::Counter;
 use std::collections::{BTreeMap, HashMap};
@@ -50,6 +50,7 @@ pub(crate) struct Imports {
     // So that counting takes no lock after the first time; none where the name was refused.
     known: HashMap<String, Option<Counter>>,
     last_error: Option<String>,
+    is_quiet: bool,
 }
 
 /// How bad a plugin says it is.
@@ -133,7 +134,13 @@ impl Imports {
             counters,
             known: HashMap::new(),
             last_error: None,
+            is_quiet: false,
         }
+    }
+
+    /// Whether logs and counts are thrown away.
+    pub(crate) fn set_quiet(&mut self, is_quiet: bool) {
+        self.is_quiet = is_quiet;
     }
 
     #[cfg(test)]
@@ -160,6 +167,9 @@ impl Imports {
         if level == Level::Error {
             self.last_error = Some(message.to_owned());
         }
+        if self.is_quiet {
+            return;
+        }
         let Gate::Open { left_out } = self.counters.gate(Instant::now()) else {
             return;
         };
@@ -181,6 +191,9 @@ impl Imports {
     }
 
     fn count(&mut self, name: String, amount: u64) {
+        if self.is_quiet {
+            return;
+        }
         if name.len() > COUNTER_NAME_BYTES_MAX {
             return self.tell_refusal(cut(&name, COUNTER_NAME_BYTES_MAX));
         }
@@ -240,17 +253,23 @@ macro_rules! imports { ($($world:ident)*) => { $(
         }
     }
 
+    impl $world::tidegate::plugin::types::Host for State {}
+)* } }
+
+imports!(parsing enriching detecting scoring);
+
+macro_rules! tables { ($($world:ident)*) => { $(
     impl $world::tidegate::plugin::tables::Host for State {
         fn lookup(&mut self, _table: String, keys: Vec<String>) -> Vec<Option<String>> {
             vec![None; keys.len()]
         }
     }
-
-    impl $world::tidegate::plugin::types::Host for State {}
-    impl $world::tidegate::plugin::answers::Host for State {}
 )* } }
 
-imports!(parsing enriching);
+tables!(parsing enriching detecting);
+
+impl parsing::tidegate::plugin::answers::Host for State {}
+impl enriching::tidegate::plugin::answers::Host for State {}
 
 impl parsing::tidegate::plugin::schemas::Host for State {
     fn get(&mut self, _id: u32) -> Option<parsing::tidegate::plugin::schemas::Schema> {

@@ -1,9 +1,10 @@
-//! One instance of a plugin: a store, and the calls into it. Used by its lane's thread alone.
+//! One instance of a plugin: a store, and the calls into it. Used by its lane's thread alone. What detectors and
+//! scorers are asked is in `watch`, what is asked of a memory in `remember`.
 //!
 //! Promises that a call ends within its time limit. An instance that faulted must not be called again.
 
 use super::answer::{Edits, Parsed, Reason};
-use super::bindings::{enriching, parsing};
+use super::bindings::{detecting, enriching, parsing, scoring};
 use super::engine::{Engine, ticks};
 use super::fault::{Fault, FaultKind};
 use super::limits::State;
@@ -27,6 +28,8 @@ pub(crate) struct Instance {
 enum Exports {
     Parser(parsing::Parsing),
     Enricher(enriching::Enriching),
+    Detector(detecting::Detecting),
+    Scorer(scoring::Scoring),
 }
 
 /// What `describe` says.
@@ -71,39 +74,40 @@ macro_rules! batch {
     }};
 }
 
+mod remember;
+mod watch;
+
+pub(crate) use remember::NotRestored;
+pub(crate) use watch::Seen;
+
+macro_rules! makers { ($($make:ident $pre:path, $kind:ident;)*) => {
+    impl Instance { $(
+        pub(crate) fn $make(
+            engine: &Engine,
+            pre: &$pre,
+            state: State,
+            limits: &Limits,
+        ) -> Result<Instance, Fault> {
+            let mut store = store(engine, state, limits);
+            match pre.instantiate(&mut store) {
+                Ok(exports) => Ok(Instance {
+                    store,
+                    exports: Exports::$kind(exports),
+                }),
+                Err(e) => Err(fault(&mut store, &e)),
+            }
+        }
+    )* }
+} }
+
+makers! {
+    parser parsing::ParsingPre<State>, Parser;
+    enricher enriching::EnrichingPre<State>, Enricher;
+    detector detecting::DetectingPre<State>, Detector;
+    scorer scoring::ScoringPre<State>, Scorer;
+}
+
 impl Instance {
-    pub(crate) fn parser(
-        engine: &Engine,
-        pre: &parsing::ParsingPre<State>,
-        state: State,
-        limits: &Limits,
-    ) -> Result<Instance, Fault> {
-        let mut store = store(engine, state, limits);
-        match pre.instantiate(&mut store) {
-            Ok(exports) => Ok(Instance {
-                store,
-                exports: Exports::Parser(exports),
-            }),
-            Err(e) => Err(fault(&mut store, &e)),
-        }
-    }
-
-    pub(crate) fn enricher(
-        engine: &Engine,
-        pre: &enriching::EnrichingPre<State>,
-        state: State,
-        limits: &Limits,
-    ) -> Result<Instance, Fault> {
-        let mut store = store(engine, state, limits);
-        match pre.instantiate(&mut store) {
-            Ok(exports) => Ok(Instance {
-                store,
-                exports: Exports::Enricher(exports),
-            }),
-            Err(e) => Err(fault(&mut store, &e)),
-        }
-    }
-
     pub(crate) fn describe(&mut self) -> Result<Said, Fault> {
         self.begin(SETUP_TIME_MAX);
         macro_rules! said {
@@ -122,6 +126,8 @@ impl Instance {
         let said = match &self.exports {
             Exports::Parser(p) => said!(p),
             Exports::Enricher(p) => said!(p),
+            Exports::Detector(p) => said!(p),
+            Exports::Scorer(p) => said!(p),
         };
         said.map_err(|e| fault(&mut self.store, &e))
     }
@@ -148,6 +154,8 @@ impl Instance {
         let configured = match &self.exports {
             Exports::Parser(p) => configured!(p, parsing),
             Exports::Enricher(p) => configured!(p, enriching),
+            Exports::Detector(p) => configured!(p, detecting),
+            Exports::Scorer(p) => configured!(p, scoring),
         };
         configured
             .map_err(|e| ConfigureError::Fault(fault(&mut self.store, &e)))?
@@ -236,6 +244,11 @@ impl Instance {
             route: edits.route,
             routes: edits.routes,
         })
+    }
+
+    /// Whether what it logs and counts is thrown away.
+    pub(crate) fn set_quiet(&mut self, is_quiet: bool) {
+        self.store.data_mut().imports.set_quiet(is_quiet);
     }
 
     fn begin(&mut self, limit: Duration) {

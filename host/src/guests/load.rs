@@ -2,7 +2,7 @@
 //!
 //! Runs at start, never on a record's path. A [`Plugin`] is shared by lanes; each makes instances of its own.
 
-use super::bindings::{enriching, parsing};
+use super::bindings::{detecting, enriching, parsing, scoring};
 use super::component::{ComponentError, PluginKind, wrap};
 use super::engine::Engine;
 use super::fault::Fault;
@@ -31,6 +31,7 @@ pub struct Plugin {
     config: String,
     limits: Limits,
     on_fault: OnFault,
+    score_attribute: Option<Arc<str>>,
     on_malformed: OnMalformed,
     counters: Counters,
 }
@@ -83,9 +84,16 @@ pub enum LoadError {
     /// It does not compile, or wants what is not linked.
     #[error("cannot compile: {0}")]
     Compile(String),
-    /// Its kind is not run yet.
-    #[error("is a {0}, which this version does not run")]
-    Unsupported(PluginKind),
+    /// Something is configured that has no meaning for its kind.
+    #[error("is a {kind}, for which {key} has no meaning: {why}")]
+    Meaningless {
+        /// Its kind.
+        kind: PluginKind,
+        /// The key beside `wasm`.
+        key: &'static str,
+        /// Why.
+        why: &'static str,
+    },
     /// It faulted when asked what it is.
     #[error("faulted in `describe`: {0}")]
     Describe(Fault),
@@ -112,6 +120,8 @@ pub enum LoadError {
 enum Exports {
     Parser(parsing::ParsingPre<State>),
     Enricher(enriching::EnrichingPre<State>),
+    Detector(detecting::DetectingPre<State>),
+    Scorer(scoring::ScoringPre<State>),
 }
 
 fn list(violations: &[Violation]) -> String {
@@ -129,6 +139,7 @@ impl Plugin {
     /// See [`LoadError`]; a wrong configuration is reported whole.
     pub fn load(engine: &Engine, settings: &PluginSettings) -> Result<Plugin, LoadError> {
         let (kind, exports) = compile(engine, &settings.source, settings.wasi)?;
+        meaningful(kind, settings)?;
         let limits = Limits {
             batch_text: settings.limits.batch_text.min(BATCH_TEXT_BYTES_MAX),
             ..settings.limits.clone()
@@ -156,7 +167,8 @@ impl Plugin {
             description,
             config: config.to_string(),
             limits,
-            on_fault: settings.on_fault,
+            on_fault: settings.on_fault.unwrap_or(usual_on_fault(kind)),
+            score_attribute: settings.score_attribute.clone(),
             on_malformed: settings.on_malformed,
             counters: Counters::default(),
         };
@@ -210,6 +222,11 @@ impl Plugin {
         self.on_fault
     }
 
+    /// What the score of a record is called as an attribute, if it is kept.
+    pub fn score_attribute(&self) -> Option<&Arc<str>> {
+        self.score_attribute.as_ref()
+    }
+
     /// What becomes of a record that it calls its own but malformed.
     pub fn on_malformed(&self) -> OnMalformed {
         self.on_malformed
@@ -254,6 +271,8 @@ impl Exports {
         match self {
             Exports::Parser(pre) => Instance::parser(engine, pre, state, limits),
             Exports::Enricher(pre) => Instance::enricher(engine, pre, state, limits),
+            Exports::Detector(pre) => Instance::detector(engine, pre, state, limits),
+            Exports::Scorer(pre) => Instance::scorer(engine, pre, state, limits),
         }
     }
 }
@@ -267,21 +286,55 @@ fn compile(
     let failed = |e: wasmtime::Error| LoadError::Compile(chain_text(&e));
     let component = Component::new(engine.wasmtime(), &wrapped.bytes).map_err(failed)?;
     let mut linker: Linker<State> = Linker::new(engine.wasmtime());
+    macro_rules! linked {
+        ($world:path, $pre:path, $kind:ident) => {{
+            <$world>::add_to_linker::<_, HasSelf<_>>(&mut linker, |s| s).map_err(failed)?;
+            let pre = linker.instantiate_pre(&component).map_err(failed)?;
+            Exports::$kind(<$pre>::new(pre).map_err(failed)?)
+        }};
+    }
     let exports = match wrapped.kind {
-        PluginKind::Parser => {
-            parsing::Parsing::add_to_linker::<_, HasSelf<_>>(&mut linker, |s| s).map_err(failed)?;
-            let pre = linker.instantiate_pre(&component).map_err(failed)?;
-            Exports::Parser(parsing::ParsingPre::new(pre).map_err(failed)?)
-        }
+        PluginKind::Parser => linked!(parsing::Parsing, parsing::ParsingPre<State>, Parser),
         PluginKind::Enricher => {
-            enriching::Enriching::add_to_linker::<_, HasSelf<_>>(&mut linker, |s| s)
-                .map_err(failed)?;
-            let pre = linker.instantiate_pre(&component).map_err(failed)?;
-            Exports::Enricher(enriching::EnrichingPre::new(pre).map_err(failed)?)
+            linked!(
+                enriching::Enriching,
+                enriching::EnrichingPre<State>,
+                Enricher
+            )
         }
-        kind => return Err(LoadError::Unsupported(kind)),
+        PluginKind::Detector => {
+            linked!(
+                detecting::Detecting,
+                detecting::DetectingPre<State>,
+                Detector
+            )
+        }
+        PluginKind::Scorer => linked!(scoring::Scoring, scoring::ScoringPre<State>, Scorer),
     };
     Ok((wrapped.kind, exports))
+}
+
+fn meaningful(kind: PluginKind, settings: &PluginSettings) -> Result<(), LoadError> {
+    let only_looks = usual_on_fault(kind) == OnFault::Skip;
+    let (key, why) = if only_looks && settings.on_fault == Some(OnFault::DeadLetter) {
+        (
+            "on_fault",
+            "the record is delivered in any case; take it out",
+        )
+    } else if kind != PluginKind::Scorer && settings.score_attribute.is_some() {
+        ("score_attribute", "only scorers give scores; take it out")
+    } else {
+        return Ok(());
+    };
+    Err(LoadError::Meaningless { kind, key, why })
+}
+
+/// A record that was only to be looked at is delivered whatever becomes of the looking.
+fn usual_on_fault(kind: PluginKind) -> OnFault {
+    match kind {
+        PluginKind::Parser | PluginKind::Enricher => OnFault::DeadLetter,
+        PluginKind::Detector | PluginKind::Scorer => OnFault::Skip,
+    }
 }
 
 /// Asks an instance that is thrown away.

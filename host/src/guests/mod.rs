@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! load     source -> component -> schema -> Plugin (compiled, described, configured; shared by lanes)
-//! a lane   Chain -> unwrap, parse (parser) -> enrich (enricher), each plugin by a Runner
-//! a call   Runner -> Instance -> check -> merge or apply; a fault -> Search
+//! a lane   Chain -> unwrap, parse (parser) -> enrich (enricher) -> detect, score (watch), each plugin by a Runner
+//! a call   Runner -> Instance -> check -> merge, apply or fold; a fault -> Search
+//! memory   by partition: saved and restored by Runner (remember), a snapshot of all stages by Chain
 //! ```
 //!
 //! Loading happens at start; the rest on the lane's own thread, without a lock. Promises: nothing that a
@@ -22,23 +23,27 @@ mod engine;
 mod enricher;
 mod fault;
 mod flow;
+mod fold;
 mod imports;
 mod instance;
 mod limits;
 mod load;
 mod parser;
+mod remember;
 mod runner;
 mod schema;
 mod source;
 mod splice;
 #[cfg(test)]
 mod testing;
+mod watch;
 
 pub use chain::{Chain, ChainError, Members};
 pub use clock::{Clock, SystemClock};
 pub use component::{CONTRACT_VERSION, CONTRACT_VERSIONS, ComponentError, PluginKind};
 pub use engine::{Engine, EngineError};
 pub use fault::{Fault, FaultKind};
+pub use fold::FoldSettings;
 pub use load::{Description, LoadError, Plugin};
 pub use runner::Member;
 pub use schema::Violation;
@@ -60,8 +65,10 @@ pub struct PluginSettings {
     pub config: serde_json::Value,
     /// What it may use.
     pub limits: Limits,
-    /// What becomes of a record that it breaks at.
-    pub on_fault: OnFault,
+    /// What becomes of a record that it breaks at; none: what is usual for its kind.
+    pub on_fault: Option<OnFault>,
+    /// What the score of a record, given by a scorer, is called as an attribute; none: it is not kept.
+    pub score_attribute: Option<Arc<str>>,
     /// What becomes of a record that it, a parser, calls its own but malformed.
     pub on_malformed: OnMalformed,
     /// An empty WASI (no files, no sockets, no environment) for a language runtime that needs one.

@@ -110,7 +110,7 @@ impl Stage<'_> {
     fn offer(&mut self, runner: &mut Runner, clock: &dyn Clock) -> Result<(), Broken> {
         if self.taker.iter().all(|t| *t == NOBODY) {
             let batch = (&self.flow.columns, self.flow.encoding);
-            match runner.run(clock, batch, &mut call)? {
+            match runner.run(clock, batch, None, &mut call)? {
                 Run::Parts(parts) => self.take(runner, parts, &[], None),
                 Run::Bypassed => self.bypass(runner),
             }
@@ -134,7 +134,7 @@ impl Stage<'_> {
             true => check::Encoding::of(&given.text),
             false => self.flow.encoding,
         };
-        match runner.run(clock, (&given, encoding), &mut call)? {
+        match runner.run(clock, (&given, encoding), None, &mut call)? {
             Run::Parts(parts) => self.take(runner, parts, &pending, few.then_some(given.text)),
             Run::Bypassed => self.bypass(runner),
         }

@@ -11,12 +11,15 @@ use super::imports::cut;
 use super::instance::Instance;
 use super::load::Plugin;
 use super::parser::REASON_BYTES_MAX;
+use super::remember::Remembered;
 use super::{Broken, Dropped, OnFault, OnMalformed, splice};
 use crate::model::{Columns, DeadReason};
 use crate::telemetry::metrics::PluginMetrics;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
+
+mod keep;
 
 /// How long a broken plugin that is to be skipped is left out before it is tried again.
 const BYPASS: Duration = Duration::from_secs(60);
@@ -35,6 +38,8 @@ pub(crate) struct Runner {
     member: Member,
     // None after a fault, until the next call.
     instance: Option<Instance>,
+    memory: Remembered,
+    is_quiet: bool,
     window: Window,
     bypassed_until: Option<Duration>,
 }
@@ -68,6 +73,8 @@ impl Runner {
             window: Window::new(member.plugin.limits().faults_per_minute),
             member,
             instance: None,
+            memory: Remembered::default(),
+            is_quiet: false,
             bypassed_until: None,
         };
         runner.instance = Some(runner.fresh()?);
@@ -105,29 +112,45 @@ impl Runner {
         }
     }
 
-    /// Gives a batch to the plugin. `call` makes one call and checks its answer.
+    /// Gives a batch to the plugin, under a shard if it has a memory. `call` makes one call and checks its answer.
     pub(crate) fn run<T: Size>(
         &mut self,
         clock: &dyn Clock,
         batch: (&Columns, Encoding),
+        shard: Option<u32>,
         call: Call<'_, T>,
     ) -> Result<Run<T>, Broken> {
-        if self.bypassed_until.is_some_and(|t| clock.now() < t) {
+        if self.is_bypassed(clock) {
             self.member.metrics.skipped.inc_by(batch.0.len() as u64);
             return Ok(Run::Bypassed);
         }
-        self.bypassed_until = None;
-        match self.search(clock, batch, call) {
+        match self.search(clock, batch, shard, call) {
             Ok(parts) => Ok(Run::Parts(parts)),
-            Err(broken) if self.on_fault() == OnFault::Skip => {
-                tracing::error!(plugin = %broken.plugin, version = %broken.version, reason = %broken.reason,
-                    bypass_seconds = BYPASS.as_secs(), "plugin is broken and left out for a while");
-                self.bypassed_until = Some(clock.now().saturating_add(BYPASS));
+            Err(broken) => {
+                self.bypass(clock, broken)?;
                 self.member.metrics.skipped.inc_by(batch.0.len() as u64);
                 Ok(Run::Bypassed)
             }
-            Err(broken) => Err(broken),
         }
+    }
+
+    /// Leaves a broken plugin out for a while, where the configuration says so.
+    fn bypass(&mut self, clock: &dyn Clock, broken: Broken) -> Result<(), Broken> {
+        if self.on_fault() != OnFault::Skip {
+            return Err(broken);
+        }
+        tracing::error!(plugin = %broken.plugin, version = %broken.version, reason = %broken.reason,
+            bypass_seconds = BYPASS.as_secs(), "plugin is broken and left out for a while");
+        self.bypassed_until = Some(clock.now().saturating_add(BYPASS));
+        Ok(())
+    }
+
+    fn is_bypassed(&mut self, clock: &dyn Clock) -> bool {
+        let bypassed = self.bypassed_until.is_some_and(|t| clock.now() < t);
+        if !bypassed {
+            self.bypassed_until = None;
+        }
+        bypassed
     }
 
     /// The whole batch first; after a fault, its parts.
@@ -135,6 +158,7 @@ impl Runner {
         &mut self,
         clock: &dyn Clock,
         (columns, encoding): (&Columns, Encoding),
+        shard: Option<u32>,
         call: Call<'_, T>,
     ) -> Result<Vec<Part<T>>, Broken> {
         let limits = self.member.plugin.limits();
@@ -149,12 +173,17 @@ impl Runner {
                 columns: copied.as_ref().unwrap_or(columns),
                 encoding: copied.as_ref().map_or(encoding, |c| Encoding::of(&c.text)),
                 bytes_max,
+                first: part.start,
             };
-            let (outcome, took) = self.attempt(clock, given, limit, call)?;
+            let (outcome, took) = self.attempt(clock, given, limit, shard, call)?;
             let text = copied.map(|c| c.text);
             match outcome {
                 Ok(answer) => {
                     search.good(took);
+                    if let Some(shard) = shard.filter(|_| faulted) {
+                        // So that the next fault loses none of this part.
+                        self.keep(shard);
+                    }
                     // The parts of a batch together keep the limit of the batch.
                     bytes_max = bytes_max.saturating_sub(answer.size_bytes());
                     parts.push(Part {
@@ -202,14 +231,12 @@ impl Runner {
         clock: &dyn Clock,
         given: Given<'_>,
         limit: Duration,
+        shard: Option<u32>,
         call: Call<'_, T>,
     ) -> Result<(Result<T, Fault>, Duration), Broken> {
         // A fresh instance is part of what a fault costs.
         let start = clock.now();
-        let mut instance = match self.instance.take() {
-            Some(instance) => instance,
-            None => self.fresh()?,
-        };
+        let mut instance = self.ready(shard)?;
         let outcome = call(&mut instance, given, limit);
         let took = clock.now().saturating_sub(start);
         let metrics = &self.member.metrics;
@@ -218,8 +245,13 @@ impl Runner {
             .nanos
             .inc_by(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
         metrics.records_in.inc_by(given.columns.len() as u64);
-        if outcome.is_ok() {
-            self.instance = Some(instance);
+        match (&outcome, shard) {
+            (Ok(_), None) => self.instance = Some(instance),
+            (Ok(_), Some(shard)) => {
+                self.memory.called(shard);
+                self.instance = Some(instance);
+            }
+            (Err(_), _) => self.instance_gone(),
         }
         Ok((outcome, took))
     }

@@ -5,7 +5,7 @@
 //! the time is passed in, as the time since a moment that never changes.
 
 use super::BatchLimits;
-use crate::model::{Generation, Partition, RawRecord, RawRecords, Receipt};
+use crate::model::{Generation, Partition, Purpose, RawRecord, RawRecords, Receipt};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -47,6 +47,8 @@ pub struct Batch {
     pub receipt: Receipt,
     /// Its records.
     pub raw: RawRecords,
+    /// What it is for: to be delivered, or to be remembered by plugins.
+    pub purpose: Purpose,
 }
 
 /// Forms the batches of all partitions of a pipeline. Bounded by one batch a partition, and by what one
@@ -75,6 +77,8 @@ struct Forming {
     start: i64,
     // Nothing below this is taken: the end of what was read.
     next: i64,
+    // Records below are for the memory of plugins; a batch never holds some of both.
+    deliver_from: i64,
     // Nothing from here on is taken.
     stop: i64,
     raw: RawRecords,
@@ -100,19 +104,20 @@ impl Batcher {
         }
     }
 
-    /// A generation begins to be read at `position` and up to `stop` if there is one. What was being formed
-    /// under another is thrown away.
+    /// A generation begins to be read at `position` and up to `stop` if there is one; what lies below `deliver_from`
+    /// is only to be remembered. What was being formed under another is thrown away.
     pub fn begin(
         &mut self,
         partition: &Partition,
         generation: &Generation,
-        position: i64,
+        (position, deliver_from): (i64, i64),
         stop: Option<i64>,
     ) {
         let forming = Forming {
             generation: generation.clone(),
             start: position,
             next: position,
+            deliver_from,
             stop: stop.unwrap_or(i64::MAX),
             raw: RawRecords::new(partition.clone()),
             bytes: 0,
@@ -153,6 +158,9 @@ impl Batcher {
             return Idle::Extended;
         }
         forming.start = position;
+        if position <= forming.deliver_from {
+            return Idle::Still;
+        }
         Idle::Advanced(position)
     }
 
@@ -188,6 +196,13 @@ impl Batcher {
     /// The end of what was read; none where no generation has begun.
     pub fn next(&self, partition: &Partition) -> Option<i64> {
         self.forming.get(partition).map(|f| f.next)
+    }
+
+    /// Where a partition stands, if all that was read of it has left and nothing is only to be remembered any more.
+    pub fn at_rest(&self, partition: &Partition) -> Option<i64> {
+        let forming = self.forming.get(partition)?;
+        let rests = forming.raw.is_empty() && forming.next >= forming.deliver_from;
+        rests.then_some(forming.next)
     }
 
     /// Whether a partition was read up to its end and nothing of it is left here.
@@ -226,7 +241,8 @@ impl Slot<'_> {
             return self.reach_end();
         }
         let bytes = size(&record, headers.clone());
-        if self.forming.bytes.saturating_add(bytes) > self.limits.bytes {
+        let is_full = self.forming.bytes.saturating_add(bytes) > self.limits.bytes;
+        if is_full || self.forming.is_cut_before(record.offset) {
             self.full.extend(self.forming.emit());
         }
         self.forming.take(record, headers, bytes, self.now);
@@ -270,10 +286,25 @@ impl Forming {
         self.raw.push(record, headers);
     }
 
+    /// Whether the batch holds what is to be remembered, and the next record is to be delivered.
+    fn is_cut_before(&self, offset: i64) -> bool {
+        offset >= self.deliver_from && self.is_replay()
+    }
+
+    fn is_replay(&self) -> bool {
+        let first = self.raw.offset.first();
+        first.is_some_and(|first| *first < self.deliver_from)
+    }
+
     fn emit(&mut self) -> Option<Batch> {
         if self.raw.is_empty() {
             return None;
         }
+        let (purpose, start) = match self.is_replay() {
+            true => (Purpose::Remember, self.start),
+            // Settle knows nothing of what lies below.
+            false => (Purpose::Deliver, self.start.max(self.deliver_from)),
+        };
         let empty = reserved(&self.raw);
         let mut raw = std::mem::replace(&mut self.raw, empty);
         // The gauge counts bytes used; room that is not must stay small.
@@ -281,12 +312,16 @@ impl Forming {
         let receipt = Receipt {
             partition: raw.partition.clone(),
             generation: self.generation.clone(),
-            start: self.start,
+            start,
             end: self.next,
         };
         self.start = self.next;
         self.bytes = 0;
-        Some(Batch { receipt, raw })
+        Some(Batch {
+            receipt,
+            raw,
+            purpose,
+        })
     }
 }
 

@@ -16,7 +16,7 @@
 //! is in flight stays under `max_in_flight_bytes`. It never commits, and it never waits for a lane.
 
 use crate::kafka::{ClusterSettings, GroupSettings, KafkaError};
-use crate::model::{Door, Facts, Generation, Partition, RawBatch, Receipt};
+use crate::model::{Beginning, Door, Facts, Generation, Partition, RawBatch, Receipt};
 use crate::settle;
 use std::future::Future;
 use std::time::Duration;
@@ -24,14 +24,17 @@ use std::time::Duration;
 mod assignment;
 mod batcher;
 mod placement;
+mod placing;
 mod poll;
 mod pressure;
+mod recall;
 mod run;
 mod standing;
 mod start;
 mod tenancy;
 #[cfg(test)]
 mod tests;
+mod tick;
 mod topics;
 mod watch;
 mod watchdog;
@@ -80,6 +83,10 @@ pub struct Settings {
     pub max_in_flight_bytes: usize,
     /// Which facts become attributes.
     pub facts: Facts,
+    /// Where what plugins remember is kept; none: they begin with nothing.
+    pub memory: Option<settle::MemorySettings>,
+    /// Whether plugins want to know that time goes by.
+    pub ticks: bool,
     /// Stop at the offsets that were the end when the partition was first assigned.
     pub until_end: bool,
 }
@@ -140,6 +147,12 @@ pub trait Lanes: Send + Sync {
     /// Hands a batch to the lane of its partition. It must not block: what waits there is bounded by the
     /// bytes in flight.
     fn dispatch(&self, partition: &Partition, batch: RawBatch);
+
+    /// A generation begins: its batches follow.
+    fn begin(&self, _beginning: Beginning) {}
+
+    /// The partition has gone elsewhere.
+    fn forget(&self, _partition: &Partition) {}
 }
 
 /// Why reading has ended.

@@ -1,10 +1,12 @@
 //! Looking up where partitions are to be read from.
 
 use super::Start;
+use super::recall::Recalls;
 use super::start::Known;
 use crate::kafka::{Cluster, Consumer, KafkaError, Offsets};
-use crate::model::Partition;
+use crate::model::{Partition, Snapshot};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A partition that waits for its place.
 #[derive(Clone, Debug)]
@@ -14,6 +16,8 @@ pub(super) struct Wanted {
     pub(super) tenure: u64,
     /// Where to go on, if it is known already.
     pub(super) resume: Option<i64>,
+    /// Whether a new generation will begin: then what is kept of it must be known.
+    pub(super) begins: bool,
 }
 
 /// What was found out.
@@ -25,6 +29,8 @@ pub(super) struct Found {
     /// The end that can be read to now.
     pub(super) readable_end: i64,
     pub(super) committed: Option<i64>,
+    /// What is kept of what plugins remember of it; none: nobody has looked.
+    pub(super) memory: Option<Option<Snapshot>>,
 }
 
 /// Finds it out for all: a request a kind and broker. An answer for each. Dropping it does no harm.
@@ -32,8 +38,18 @@ pub(super) async fn look_up(
     cluster: Cluster,
     consumer: Consumer,
     start: Start,
+    recalls: Option<Arc<Recalls>>,
     wanted: Vec<Wanted>,
 ) -> Vec<Found> {
+    let begin = wanted.iter().filter(|w| w.begins);
+    let begin: Vec<Partition> = begin.map(|w| w.partition.clone()).collect();
+    let mut memories = match &recalls {
+        Some(recalls) => match recalls.load(&begin).await {
+            Ok(memories) => memories,
+            Err(error) => return wanted.into_iter().map(|w| w.failed(&error)).collect(),
+        },
+        None => BTreeMap::new(),
+    };
     let partitions: Vec<Partition> = wanted.iter().map(|w| w.partition.clone()).collect();
     let committed = match consumer.committed(&partitions).await {
         Ok(committed) => committed,
@@ -47,7 +63,13 @@ pub(super) async fn look_up(
     };
     let mut found: Vec<Found> = wanted
         .into_iter()
-        .map(|w| w.found(&committed, &oldest, &ends, &times))
+        .map(|w| {
+            let memory = w.begins.then(|| memories.remove(&w.partition));
+            Found {
+                memory,
+                ..w.found(&committed, &oldest, &ends, &times)
+            }
+        })
         .collect();
     correct_ends(&cluster, &mut found).await;
     found
@@ -92,6 +114,7 @@ impl Wanted {
             tenure: self.tenure,
             known,
             committed,
+            memory: None,
         }
     }
 
@@ -125,6 +148,7 @@ impl Wanted {
             known: Err(error.clone()),
             readable_end: 0,
             committed: None,
+            memory: None,
         }
     }
 }

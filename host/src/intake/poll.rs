@@ -2,15 +2,14 @@
 
 use super::assignment::Event;
 use super::batcher::{Feedback, Idle};
-use super::placement::{Found, look_up};
 use super::pressure::{Change, FORMS_OF_A_RECORD};
 use super::run::{COLUMNS_A_RECORD, Session, Turned, unless};
-use super::start::{Place, place};
 use super::tenancy::State;
 use super::{Fatal, Intake, Lanes, Settle, Stopped};
 use crate::kafka::{KafkaError, Polled, Run};
-use crate::model::{Generation, Leg, Partition, RawBatch, RawRecord};
+use crate::model::{Door, Leg, Outcome, Partition, Purpose, RawBatch, RawRecord};
 use crate::settle::Directive;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::watch;
@@ -46,6 +45,7 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             self.follow_directives(session).await?;
             self.place_held(session).await;
             self.survey(session).await;
+            self.tick(session);
             self.batcher.expire(self.begun.elapsed());
             self.dispatch(session);
             if self.is_at_end(session) {
@@ -140,6 +140,7 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             self.batcher.discard(partition);
             self.pressure.forget(partition);
             self.committer.forget(partition);
+            self.lanes.forget(partition);
         }
     }
 
@@ -175,93 +176,6 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
         session.tenancy.hold(partition, resume);
         session.consumer.pause(partition).await;
         self.pressure.forget(partition);
-    }
-}
-
-// === impl Intake: placing ===
-
-impl<S: Settle, L: Lanes> Intake<S, L> {
-    async fn place_held(&mut self, session: &mut Session) {
-        let mut is_late = false;
-        for found in session.tenancy.found().await {
-            let partition = found.partition.clone();
-            if let Err(error) = self.place_one(session, found).await {
-                is_late = true;
-                tracing::warn!(
-                    pipeline = self.settings.pipeline, %partition,
-                    "no place yet: {}", error.chain()
-                );
-            }
-        }
-        if is_late {
-            session.tenancy.look_later();
-        }
-        let wanted = session.tenancy.wanted();
-        if !wanted.is_empty() {
-            let (cluster, consumer) = (session.cluster.clone(), session.consumer.clone());
-            let looking = look_up(cluster, consumer, self.settings.start, wanted);
-            session.tenancy.looking = Some(tokio::spawn(looking));
-        }
-    }
-
-    async fn place_one(&mut self, session: &mut Session, found: Found) -> Result<(), KafkaError> {
-        let partition = &found.partition;
-        let Some(owned) = session.tenancy.owned.get_mut(partition) else {
-            return Ok(());
-        };
-        if owned.tenure != found.tenure || owned.has_ended() {
-            return Ok(());
-        }
-        let place = place(self.settings.start, found.known?);
-        let offset = place.offset();
-        session.consumer.place(partition, offset).await?;
-        session.tenancy.retry.reset();
-        let next = self.batcher.next(partition);
-        let goes_on = owned.generation.is_some() && next.is_some_and(|next| next <= offset);
-        if !goes_on {
-            owned.end();
-            let generation = Generation::begin();
-            let stop = self.settings.until_end.then(|| {
-                *self
-                    .ends
-                    .entry(partition.clone())
-                    .or_insert(found.readable_end)
-            });
-            let is_committed = found.committed == Some(offset);
-            self.settle
-                .assigned(partition, &generation, offset, is_committed);
-            self.batcher.begin(partition, &generation, offset, stop);
-            self.committer.note(
-                partition.clone(),
-                found.committed.unwrap_or(offset).min(offset),
-            );
-            owned.generation = Some(generation);
-            owned.floor = offset;
-        }
-        owned.state = State::Reading;
-        self.say(partition, place);
-        Ok(())
-    }
-
-    fn say(&self, partition: &Partition, place: Place) {
-        let pipeline = &self.settings.pipeline;
-        match place {
-            Place::Resumed(offset) => {
-                tracing::info!(pipeline, %partition, offset, "reading goes on")
-            }
-            Place::Started(offset) => {
-                tracing::info!(pipeline, %partition, offset, "reading begins: nothing is committed")
-            }
-            Place::Lost { offset, count } => {
-                self.metrics
-                    .retention_loss
-                    .inc_by(u64::try_from(count).unwrap_or(0));
-                tracing::error!(pipeline, %partition, offset, count, "offsets that were not read are gone: Kafka has deleted them");
-            }
-            Place::Cut(offset) => {
-                tracing::error!(pipeline, %partition, offset, "the log ends before the place where reading left off; reading what there is");
-            }
-        }
     }
 }
 
@@ -320,22 +234,39 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
         self.hold(session, partition, committed.min(offset)).await;
     }
 
-    fn dispatch(&mut self, session: &Session) {
+    fn dispatch(&mut self, session: &mut Session) {
         while let Some(batch) = self.batcher.pop() {
             let partition = batch.raw.partition.clone();
-            let Some(owned) = session.tenancy.owned.get(&partition) else {
+            let Some(owned) = session.tenancy.owned.get_mut(&partition) else {
                 continue;
             };
-            // What is only polled may yet be thrown away; what is begun is answered for.
-            self.metrics.records_in.inc_by(batch.raw.len() as u64);
-            self.metrics.bytes_in.inc_by(batch.raw.bytes.len() as u64);
+            owned.last_record = Instant::now();
+            owned.is_caught_up = false;
             let weight = batch.raw.weight().saturating_mul(FORMS_OF_A_RECORD);
             let held = owned.gauge.hold(weight);
-            self.settle.begin(&batch.receipt);
-            let leg = Leg::open(batch.receipt, batch.raw, held, self.door.clone());
-            self.lanes.dispatch(&partition, RawBatch { leg });
+            let purpose = batch.purpose;
+            let door = if purpose == Purpose::Deliver {
+                // What is only polled may yet be thrown away; what is begun is answered for.
+                self.metrics.records_in.inc_by(batch.raw.len() as u64);
+                self.metrics.bytes_in.inc_by(batch.raw.bytes.len() as u64);
+                self.settle.begin(&batch.receipt);
+                self.door.clone()
+            } else {
+                // It was delivered before: nobody waits for an answer.
+                self.metrics.remembered.inc_by(batch.raw.len() as u64);
+                Arc::new(NoDoor)
+            };
+            let leg = Leg::open(batch.receipt, batch.raw, held, door);
+            self.lanes.dispatch(&partition, RawBatch { leg, purpose });
         }
     }
+}
+
+/// Where answers go that nobody waits for.
+struct NoDoor;
+
+impl Door for NoDoor {
+    fn answer(&self, _: Outcome) {}
 }
 
 /// Near enough what the record will weigh in flight.
@@ -405,6 +336,7 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             if owned.state == State::Held {
                 continue;
             }
+            owned.is_caught_up = end.is_some_and(|end| survey.position >= end);
             if let (Idle::Advanced(end), Some(generation)) = (
                 self.batcher.idle(&partition, survey.position),
                 &owned.generation,

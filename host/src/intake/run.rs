@@ -3,6 +3,7 @@
 use super::assignment::{Events, assignment};
 use super::batcher::Batcher;
 use super::pressure::{FORMS_OF_A_RECORD, Pressure};
+use super::recall::Recalls;
 use super::standing::Standing;
 use super::tenancy::Tenancy;
 use super::topics::{Subscription, missing};
@@ -47,6 +48,7 @@ pub struct Intake<S, L> {
     pub(super) fenced: VecDeque<Instant>,
     pub(super) retry: Retry,
     pub(super) standing: Standing,
+    pub(super) recalls: Option<Arc<Recalls>>,
     session: Option<Session>,
 }
 
@@ -102,6 +104,10 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             fenced: VecDeque::new(),
             retry: Retry::default(),
             standing: Standing::new(condition),
+            recalls: settings
+                .memory
+                .as_ref()
+                .map(|memory| Arc::new(Recalls::new(&settings.pipeline, memory))),
             session: None,
             settings: Arc::new(settings),
         }

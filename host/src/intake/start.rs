@@ -61,5 +61,60 @@ pub fn place(start: Start, known: Known) -> Place {
     }
 }
 
+/// What is remembered of a partition, and from where it has to be read for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recall {
+    /// Nothing is kept of it.
+    Nothing,
+    /// The memory is taken over. Records from `from` on, and below the place where delivery begins, are read again
+    /// for it alone.
+    Restored {
+        /// Where reading begins.
+        from: i64,
+    },
+    /// The same, but Kafka has deleted `count` offsets that the memory has not seen.
+    Shortened {
+        /// Where reading begins.
+        from: i64,
+        /// How many offsets are gone.
+        count: i64,
+    },
+    /// The memory has seen records that are to be read again: it starts empty.
+    Ahead,
+    /// Nothing was committed, or the log was cut: the memory is of another log. It starts empty.
+    Foreign,
+}
+
+impl Recall {
+    /// Where reading begins, if delivery begins at `offset`.
+    pub fn from(self, offset: i64) -> i64 {
+        match self {
+            Recall::Restored { from } | Recall::Shortened { from, .. } => from,
+            Recall::Nothing | Recall::Ahead | Recall::Foreign => offset,
+        }
+    }
+
+    /// Whether the memory is taken over.
+    pub fn is_taken_over(self) -> bool {
+        matches!(self, Recall::Restored { .. } | Recall::Shortened { .. })
+    }
+}
+
+/// Decides. `boundary`: the memory that is kept has seen all before it; `oldest`: what Kafka still has begins there.
+pub fn recall(place: Place, oldest: i64, boundary: Option<i64>) -> Recall {
+    let Some(boundary) = boundary else {
+        return Recall::Nothing;
+    };
+    match place {
+        Place::Started(_) | Place::Cut(_) => Recall::Foreign,
+        Place::Resumed(offset) | Place::Lost { offset, .. } if boundary > offset => Recall::Ahead,
+        Place::Resumed(_) | Place::Lost { .. } if boundary < oldest => Recall::Shortened {
+            from: oldest,
+            count: oldest.saturating_sub(boundary),
+        },
+        Place::Resumed(_) | Place::Lost { .. } => Recall::Restored { from: boundary },
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,7 @@ pub(super) struct Tenancy {
     look_at: Option<Instant>,
     pub(super) retry: Retry,
     pub(super) surveyed: Option<Instant>,
+    pub(super) ticked: Option<Instant>,
 }
 
 /// One of them.
@@ -34,6 +35,9 @@ pub(super) struct Owned {
     resume: Option<i64>,
     // Where the generation began.
     pub(super) floor: i64,
+    // When a record of it came last, and whether it was read to its end when that was last looked at.
+    pub(super) last_record: Instant,
+    pub(super) is_caught_up: bool,
 }
 
 /// Whether it is read.
@@ -59,6 +63,8 @@ impl Tenancy {
             generation: None,
             resume: None,
             floor: 0,
+            last_record: Instant::now(),
+            is_caught_up: false,
         };
         self.owned.insert(partition, owned);
     }
@@ -86,6 +92,7 @@ impl Tenancy {
             partition: partition.clone(),
             tenure: owned.tenure,
             resume: owned.resume,
+            begins: owned.generation.is_none(),
         })
         .collect()
     }

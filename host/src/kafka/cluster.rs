@@ -4,8 +4,8 @@ use super::{ClusterSettings, KafkaError};
 use crate::model::Partition;
 use krafka::Kafka;
 use krafka::admin::{
-    AdminClient, DescribeConsumerGroupsOptions, DescribeTopicsOptions, ListOffsetsOptions,
-    ListTopicsOptions, OffsetSpec,
+    AdminClient, CreateTopicsOptions, DescribeConsumerGroupsOptions, DescribeTopicsOptions,
+    ListOffsetsOptions, ListTopicsOptions, NewTopic, OffsetSpec,
 };
 use krafka::consumer::TopicPartition;
 use krafka::error::ErrorCode;
@@ -22,6 +22,18 @@ const CONNECT_RETRY_INITIAL: Duration = Duration::from_millis(250);
 const CONNECT_RETRY_MAX: Duration = Duration::from_secs(10);
 /// The bound of one administrative call, its retries included.
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// As many replicas as the broker makes by default.
+const BROKER_DEFAULT: i16 = -1;
+/// What a topic for memories is made with: soon compacted, for each save of a partition replaces the one before; and
+/// with room for the memory of several plugins in one record.
+const COMPACTED: [(&str, &str); 5] = [
+    ("cleanup.policy", "compact"),
+    ("segment.bytes", "33554432"),
+    ("min.cleanable.dirty.ratio", "0.1"),
+    ("max.compaction.lag.ms", "600000"),
+    ("max.message.bytes", "16777216"),
+];
 
 /// Connections to one cluster. Clones share them.
 #[derive(Clone)]
@@ -106,6 +118,39 @@ impl Cluster {
             }
         }
         Ok(counts)
+    }
+
+    /// Makes a compacted topic of one partition, where there is none of that name.
+    ///
+    /// # Errors
+    /// It is not there, and cannot be made.
+    pub async fn ensure_compacted(&self, topic: &str) -> Result<(), KafkaError> {
+        if self.partition_counts([topic]).await?.contains_key(topic) {
+            return Ok(());
+        }
+        let doing = "create the topic for what plugins remember (make it yourself, with cleanup.policy=compact, or \
+                     name another one under memory.topic)";
+        let failed = |e| KafkaError::new(doing, e);
+        let new = NewTopic::new(topic, 1, BROKER_DEFAULT).map_err(failed)?;
+        let new = COMPACTED
+            .into_iter()
+            .fold(new, |new, (key, value)| new.with_config(key, value));
+        let answers = self
+            .admin
+            .create_topics([new], CreateTopicsOptions::default())
+            .await
+            .map_err(failed)?;
+        for (topic, answer) in answers {
+            match answer {
+                Ok(()) => {
+                    tracing::info!(cluster = %self.name, topic, "created the topic for what plugins remember")
+                }
+                Err(krafka::KrafkaError::Broker { code, .. })
+                    if code == ErrorCode::TopicAlreadyExists => {}
+                Err(e) => return Err(failed(e)),
+            }
+        }
+        Ok(())
     }
 
     /// The member ids of a consumer group.

@@ -19,6 +19,7 @@ mod consumer;
 mod error;
 mod rebalance;
 mod record;
+mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a lane does while it must not go on: nothing, without losing anything.
 
-use crate::model::{Leg, RawBatch};
+use super::Memory;
+use crate::model::{Leg, Work};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -18,11 +19,18 @@ pub(super) fn until_there_is_room(leg: &Leg, max_bytes: usize) {
 }
 
 /// Keeps what came to a broken plugin unsettled until nobody waits for it, or the lane ends.
-pub(super) fn hold(leg: Leg, batches: &Receiver<RawBatch>) {
+pub(super) fn hold(leg: Leg, queue: &Receiver<Work>, memory: Option<&Memory>) {
     let mut held = vec![leg];
     loop {
-        match batches.recv_timeout(HOLD_INTERVAL) {
-            Ok(RawBatch { leg }) => held.push(leg),
+        match queue.recv_timeout(HOLD_INTERVAL) {
+            Ok(Work::Batch(batch)) => held.push(batch.leg),
+            Ok(Work::Save(partition)) => {
+                // What was kept last still stands.
+                if let Some(memory) = memory {
+                    memory.keeper.saved(&partition);
+                }
+            }
+            Ok(Work::Begin(_) | Work::Forget(_)) => {}
             Err(RecvTimeoutError::Timeout) => held.retain(|leg| !leg.is_cancelled()),
             Err(RecvTimeoutError::Disconnected) => return,
         }

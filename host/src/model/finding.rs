@@ -54,11 +54,12 @@ pub enum FindingKind {
 }
 
 /// How bad an alert is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Level {
     /// Worth knowing.
     Info,
     /// Worth looking at.
+    #[default]
     Warning,
     /// Somebody must act.
     Critical,

@@ -19,13 +19,15 @@ mod finding;
 mod outcome;
 mod raw;
 mod receipt;
+mod snapshot;
 #[cfg(test)]
 pub mod testing;
 
-pub use batch::{Chunk, RawBatch};
+pub use batch::{Beginning, Chunk, Purpose, RawBatch, Work};
 pub use columns::{Columns, Kind, RESOURCE, TRACE_BYTES, bits, halves};
 pub use facts::{Fact, Facts};
 pub use finding::{Finding, FindingKind, Level};
 pub use outcome::{DeadReason, Door, End, Fates, Leg, Outcome};
 pub use raw::{RawRecord, RawRecords, Span};
 pub use receipt::{Gauge, Generation, Held, Partition, Receipt};
+pub use snapshot::{Snapshot, SnapshotError, StageMemory};

@@ -2,6 +2,7 @@
 
 use super::handle::Finished;
 use super::ledger::{Due, Ledger};
+use super::memory::Memories;
 use crate::model::Partition;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -48,11 +49,20 @@ impl Drain {
     }
 
     /// When it has waited long enough, as things are.
-    pub(super) fn wakes_at(&self, ledger: &Ledger) -> Instant {
-        match self.open(ledger) {
-            0 => self.not_before,
-            _ => self.not_before.max(self.deadline),
+    pub(super) fn wakes_at(&self, ledger: &Ledger, memory: &Memories) -> Instant {
+        let mut partitions = self.partitions.iter();
+        let waits = |p: &Partition| memory.is_asked(p) || memory.is_writing(p);
+        if self.open(ledger) == 0 && !partitions.any(|(p, _)| waits(p)) {
+            self.not_before
+        } else {
+            self.not_before.max(self.deadline)
         }
+    }
+
+    /// Whether anything that plugins remember is on its way to where it is kept, and there is time for it.
+    pub(super) fn is_writing(&self, memory: &Memories) -> bool {
+        let mut partitions = self.partitions.iter();
+        Instant::now() < self.deadline && partitions.any(|(p, _)| memory.is_writing(p))
     }
 
     /// After a failed commit: whether there is time for another one at `when`. A revocation never waits for

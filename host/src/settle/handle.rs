@@ -5,6 +5,7 @@
 //! gauge. Nothing here blocks; when the task has ended, everything is ignored.
 
 use super::ledger::Position;
+use super::memory::Kept;
 use crate::model::{Door, Generation, Outcome, Partition, Receipt};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -28,6 +29,8 @@ pub(super) enum Message {
     Begin(Receipt),
     Idle(Partition, Generation, i64),
     Answer(Box<Outcome>),
+    Remembered(Kept),
+    Saved(Partition),
     Lost(Vec<Partition>),
     Revoke(Vec<Partition>, Duration, oneshot::Sender<()>),
     Finish(Duration, oneshot::Sender<Finished>),
@@ -107,6 +110,29 @@ impl Handle {
     /// The partitions belong to somebody else already: ends their generations, commits nothing.
     pub fn lost(&self, partitions: Vec<Partition>) {
         self.send(Message::Lost(partitions));
+    }
+
+    /// What plugins remember of a partition, once they have seen all before `boundary` under `generation`: to be
+    /// kept as soon as that is committed.
+    pub fn remembered(
+        &self,
+        partition: &Partition,
+        generation: &Generation,
+        boundary: i64,
+        snapshot: Vec<u8>,
+    ) {
+        self.send(Message::Remembered(Kept {
+            partition: partition.clone(),
+            generation: generation.number(),
+            boundary,
+            snapshot,
+        }));
+    }
+
+    /// A lane that was asked to save a partition has done so ([`remembered`](Self::remembered)), or has nothing to
+    /// save.
+    pub fn saved(&self, partition: &Partition) {
+        self.send(Message::Saved(partition.clone()));
     }
 
     /// A clean stop: waits until everything that was begun is settled, at most `limit`; commits a last time;

@@ -5,14 +5,13 @@
 //! never beyond a record that is not done; never trusts a receipt of an ended generation.
 //!
 //! The rules that are kept here (the numbers are those of ARCHITECTURE.md): 1, a range runs from the end of
-//! the one before; 4, an abandoned range ends its generation, and the third time at one offset is fatal;
+//! the one before; 4, an abandoned range ends its generation, and the third time at one offset is fatal; 8, what
+//! a tick raises is an empty range at the shard's position, and no memory that has seen it is kept before it closes;
 //! 10, answers of an ended generation change nothing.
-//!
-//! Rule 8 (what a tick raises is an empty range at the shard's position) has its place in
-//! [`Ledger::begin`], which takes no empty ranges until then.
 
 use crate::model::{Generation, Partition, Receipt};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 #[cfg(test)]
 mod tests;
@@ -36,12 +35,14 @@ struct Owned {
     is_committed: bool,
     done: i64,
     end: i64,
-    // By their end; each starts where the one before ends, the first at `done`. Of neighbours that are
-    // closed only the last is kept, and none that is closed is the first, so there are never more than
-    // twice as many as are open.
-    ranges: BTreeMap<i64, Range>,
+    // Each starts where the one before ends, the first at `done`. Of neighbours that are closed only the last
+    // is kept, and none that is closed is the first, so there are never more than twice as many as are open.
+    ranges: BTreeMap<Key, Range>,
     open: usize,
 }
+
+/// The end of a range, and whether it is a tick's: empty, after the range that ends there.
+type Key = (i64, bool);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Range {
@@ -131,6 +132,10 @@ pub struct Position {
     pub open: usize,
 }
 
+fn key(receipt: &Receipt) -> Key {
+    (receipt.end, receipt.start == receipt.end)
+}
+
 // === impl Ledger ===
 
 impl Ledger {
@@ -155,12 +160,14 @@ impl Ledger {
     }
 
     /// A batch is about to go to a lane. Its range starts where the one before ended, whatever lies
-    /// between; an offset that jumps back ends the generation.
+    /// between; an offset that jumps back ends the generation. A tick's range is empty; a partition has one of
+    /// them open at a time.
     pub fn begin(&mut self, receipt: &Receipt) -> Begun {
         let Some(owned) = self.live(&receipt.partition, &receipt.generation) else {
             return Begun::Stale;
         };
-        if receipt.start < owned.end || receipt.end <= receipt.start {
+        let key = key(receipt);
+        if receipt.start < owned.end || receipt.end < receipt.start || owned.is_open(key) {
             let offset = owned.committed.min(receipt.start);
             return match self.trouble(&receipt.partition, offset) {
                 Trouble { times, .. } if times >= ABANDONMENTS_MAX => Begun::Fatal { offset },
@@ -168,7 +175,7 @@ impl Ledger {
             };
         }
         let skipped = receipt.start.abs_diff(owned.end);
-        owned.open(receipt.end);
+        owned.open(key);
         match skipped {
             0 => Begun::Open,
             offsets => Begun::Skipped { offsets },
@@ -178,7 +185,7 @@ impl Ledger {
     /// Every leg of a batch has closed, and its dead letters were acknowledged.
     pub fn close(&mut self, receipt: &Receipt) -> Answered {
         match self.live(&receipt.partition, &receipt.generation) {
-            Some(owned) => owned.close(receipt.end),
+            Some(owned) => owned.close(key(receipt)),
             None => Answered::Stale,
         }
     }
@@ -187,8 +194,8 @@ impl Ledger {
     pub fn idle(&mut self, partition: &Partition, generation: &Generation, end: i64) -> Answered {
         match self.live(partition, generation) {
             Some(owned) if end > owned.end => {
-                owned.open(end);
-                owned.close(end)
+                owned.open((end, false));
+                owned.close((end, false))
             }
             Some(_) => Answered::Waiting,
             None => Answered::Stale,
@@ -199,7 +206,7 @@ impl Ledger {
     /// committed position under a new one.
     pub fn abandon(&mut self, receipt: &Receipt) -> Answered {
         let offset = match self.live(&receipt.partition, &receipt.generation) {
-            Some(owned) if owned.is_open(receipt.end) => owned.committed,
+            Some(owned) if owned.is_open(key(receipt)) => owned.committed,
             _ => return Answered::Stale,
         };
         match self.trouble(&receipt.partition, offset) {
@@ -219,10 +226,10 @@ impl Ledger {
     /// before it.
     pub fn give_up(&mut self, receipt: &Receipt) {
         if let Some(owned) = self.live(&receipt.partition, &receipt.generation)
-            && owned.is_open(receipt.end)
+            && owned.is_open(key(receipt))
         {
             owned.open -= 1;
-            owned.ranges.insert(receipt.end, Range::GivenUp);
+            owned.ranges.insert(key(receipt), Range::GivenUp);
         }
     }
 
@@ -272,6 +279,18 @@ impl Ledger {
         owned
             .filter(|o| o.is_live(generation))
             .map_or(0, |o| o.open)
+    }
+
+    /// Whether a memory that has seen all before `boundary` under this generation may be kept: all of it is
+    /// committed, and so would be read no more, and no tick that it may have seen is open.
+    pub fn is_settled(&self, partition: &Partition, generation: u64, boundary: i64) -> bool {
+        let Some(owned) = self.owned.get(partition) else {
+            return false;
+        };
+        let committed = owned.is_committed && owned.committed >= boundary;
+        let first = owned.ranges.first_key_value();
+        let is_done = first.is_none_or(|(key, _)| *key > (boundary, true));
+        owned.is_live(generation) && committed && is_done
     }
 
     /// The partitions that are ours, and where they stand.
@@ -329,47 +348,48 @@ impl Owned {
         self.generation.number() == generation && !self.generation.has_ended()
     }
 
-    fn is_open(&self, end: i64) -> bool {
-        self.ranges.get(&end) == Some(&Range::Open)
+    fn is_open(&self, key: Key) -> bool {
+        self.ranges.get(&key) == Some(&Range::Open)
     }
 
-    fn open(&mut self, end: i64) {
-        self.ranges.insert(end, Range::Open);
-        self.end = end;
+    fn open(&mut self, key: Key) {
+        self.ranges.insert(key, Range::Open);
+        self.end = key.0;
         self.open += 1;
     }
 
-    fn close(&mut self, end: i64) -> Answered {
-        if !self.is_open(end) {
+    fn close(&mut self, key: Key) -> Answered {
+        if !self.is_open(key) {
             return Answered::Stale;
         }
         self.open -= 1;
-        self.ranges.insert(end, Range::Closed);
-        let end = self.merge(end);
+        self.ranges.insert(key, Range::Closed);
+        let key = self.merge(key);
         match self.ranges.first_key_value() {
-            Some((first, _)) if *first == end => {
-                self.ranges.remove(&end);
-                self.done = end;
-                Answered::Advanced { to: end }
+            Some((first, _)) if *first == key => {
+                self.ranges.remove(&key);
+                self.done = key.0;
+                Answered::Advanced { to: key.0 }
             }
             _ => Answered::Waiting,
         }
     }
 
     /// Makes one range of a closed one and its closed neighbours, and tells where it ends.
-    fn merge(&mut self, end: i64) -> i64 {
-        let closed = |neighbour: Option<(&i64, &Range)>| match neighbour {
-            Some((end, Range::Closed)) => Some(*end),
+    fn merge(&mut self, key: Key) -> Key {
+        let closed = |neighbour: Option<(&Key, &Range)>| match neighbour {
+            Some((key, Range::Closed)) => Some(*key),
             _ => None,
         };
-        let before = closed(self.ranges.range(..end).next_back());
-        let after = closed(self.ranges.range(end.saturating_add(1)..).next());
+        let before = closed(self.ranges.range(..key).next_back());
+        let after = (Bound::Excluded(key), Bound::Unbounded);
+        let after = closed(self.ranges.range(after).next());
         if let Some(before) = before {
             self.ranges.remove(&before);
         }
         if after.is_some() {
-            self.ranges.remove(&end);
+            self.ranges.remove(&key);
         }
-        after.unwrap_or(end)
+        after.unwrap_or(key)
     }
 }

@@ -5,7 +5,8 @@
 //! ```text
 //! intake: assigned, begin, idle, revoke, lost ──┐              ┌──► Committer (the consumer)
 //! legs:   one Outcome a batch ──────────────────┴─► ledger ────┼──► dead letters, back when acknowledged
-//!                                                              └──► Directive, to intake
+//!                                                              ├──► Directive, to intake
+//! lanes:  snapshots of memory ─────────────────────────────────┴──► memory topic, once committed
 //! ```
 
 pub mod ledger;
@@ -15,17 +16,20 @@ mod committer;
 mod dead_letters;
 mod drain;
 mod handle;
+mod memory;
 mod task;
 
 pub use committer::{CommitError, Committer};
 pub use handle::{Finished, Handle, Inbox, Status, channel};
 pub use ledger::Position;
+pub use memory::key as memory_key;
 
 use crate::kafka::ClusterSettings;
 use crate::kafka::producer::Producer;
 use crate::model::Partition;
 use crate::telemetry::metrics::PipelineMetrics;
 use dead_letters::ToTopic;
+use memory::Memories;
 use std::sync::Arc;
 use std::time::Duration;
 use task::{State, Task};
@@ -46,6 +50,26 @@ pub struct Settings {
     pub commit_interval: Duration,
     /// Where dead letters go.
     pub dead_letters: DeadLetters,
+    /// Where what plugins remember is kept; none: nowhere.
+    pub memory: Option<MemorySettings>,
+}
+
+/// Where what plugins remember is kept, and how often.
+#[derive(Clone, Debug)]
+pub struct MemorySettings {
+    /// The cluster.
+    pub cluster: Box<ClusterSettings>,
+    /// A compacted topic.
+    pub topic: String,
+    /// How often a partition's memory is saved where it has changed.
+    pub interval: Duration,
+}
+
+/// Asks lanes to save. It must not block.
+pub trait Savers: Send + Sync {
+    /// The lane of the partition saves what its plugins remember of it once it has done what it was given, and
+    /// says so by [`Handle::saved`]. False: there is no lane that could.
+    fn save(&self, partition: &Partition) -> bool;
 }
 
 /// Where dead letters go.
@@ -85,7 +109,9 @@ pub async fn run(
     metrics: PipelineMetrics,
     committer: Arc<impl Committer>,
     directives: mpsc::UnboundedSender<Directive>,
+    savers: Arc<dyn Savers>,
 ) {
+    let (memory, written) = Memories::new(settings.memory, &settings.pipeline, savers);
     let (reports, reported) = mpsc::unbounded_channel();
     let (dead_letters, sender) = match settings.dead_letters {
         DeadLetters::Discard => (None, None),
@@ -103,9 +129,10 @@ pub async fn run(
         committer,
         directives,
         dead_letters,
-        state: State::default(),
+        state: State::new(memory),
     };
-    task.run(inbox, reported, settings.commit_interval).await;
+    task.run(inbox, reported, written, settings.commit_interval)
+        .await;
     if let Some(mut sender) = sender
         && timeout(SENDER_LIMIT, &mut sender).await.is_err()
     {

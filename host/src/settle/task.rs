@@ -11,6 +11,7 @@ use super::dead_letters::{DeadBatch, Report, Stuck};
 use super::drain::{Drain, Reply};
 use super::handle::{Finished, Inbox, Message, Status};
 use super::ledger::{ABANDONMENTS_MAX, Answered, Begun, Due, Ledger};
+use super::memory::{Memories, Written};
 use super::{COMMIT_LIMIT, Directive};
 use crate::model::{End, Fates, Outcome, Partition, Receipt};
 use crate::telemetry::metrics::PipelineMetrics;
@@ -40,9 +41,9 @@ pub(super) struct Task<C> {
     pub(super) state: State,
 }
 
-#[derive(Default)]
 pub(super) struct State {
     ledger: Ledger,
+    memory: Memories,
     drains: Vec<Drain>,
     flight: Option<Flight>,
     // A tick came, and no commit has begun since.
@@ -74,6 +75,7 @@ impl<C: Committer> Task<C> {
         mut self,
         mut inbox: Inbox,
         mut reports: mpsc::UnboundedReceiver<Report>,
+        mut written: Written,
         commit_interval: Duration,
     ) {
         let period = commit_interval.max(TICK_MIN);
@@ -94,6 +96,7 @@ impl<C: Committer> Task<C> {
                         self.dead_letters_ended();
                     }
                 },
+                Some(partition) = written.recv() => self.state.memory.written(&partition),
                 result = landing(&mut self.state.flight) => self.landed(result),
                 _ = ticks.tick() => self.state.due = true,
                 () = until(wake) => {}
@@ -115,6 +118,8 @@ impl<C: Committer> Task<C> {
                 self.state.ledger.idle(&partition, &generation, end);
             }
             Message::Answer(outcome) => self.answer(*outcome),
+            Message::Remembered(kept) => self.state.memory.take(kept),
+            Message::Saved(partition) => self.state.memory.answered(&partition),
             Message::Lost(partitions) => partitions.iter().for_each(|p| self.state.end(p)),
             Message::Revoke(partitions, limit, reply) => {
                 for partition in &partitions {
@@ -137,6 +142,11 @@ impl<C: Committer> Task<C> {
 
     fn drain(&mut self, partitions: &[Partition], limit: Duration, reply: Reply) {
         let drain = Drain::new(partitions, &self.state.ledger, limit, reply);
+        let ours = drain
+            .partitions
+            .iter()
+            .map(|(partition, _)| partition.clone());
+        self.state.memory.ask(ours);
         self.state.drains.push(drain);
     }
 }
@@ -279,6 +289,7 @@ impl<C: Committer> Task<C> {
 impl<C: Committer> Task<C> {
     /// Begins a commit where one is wanted and none is under way; ends drains that need none.
     fn turn(&mut self) {
+        self.state.memory.settle(&self.state.ledger);
         if self.state.flight.is_some() {
             return;
         }
@@ -317,8 +328,10 @@ impl<C: Committer> Task<C> {
                 tracing::warn!(pipeline = self.pipeline, partitions, %error, "the commit failed, what is done is committed with the next one");
             }
         }
+        self.state.memory.settle(&self.state.ledger);
         for mut drain in flight.drains {
-            if result.is_err() && drain.postpone(again) {
+            let waits_for_memory = result.is_ok() && drain.is_writing(&self.state.memory);
+            if waits_for_memory || (result.is_err() && drain.postpone(again)) {
                 self.state.drains.push(drain);
             } else {
                 self.state.complete(drain);
@@ -356,6 +369,18 @@ async fn until(wake: Option<Instant>) {
 // === impl State ===
 
 impl State {
+    pub(super) fn new(memory: Memories) -> Self {
+        State {
+            ledger: Ledger::default(),
+            memory,
+            drains: Vec::new(),
+            flight: None,
+            due: false,
+            stuck: BTreeMap::new(),
+            finished: false,
+        }
+    }
+
     fn is_live(&self, receipt: &Receipt) -> bool {
         let generation = receipt.generation.number();
         self.ledger.is_live(&receipt.partition, generation)
@@ -365,19 +390,20 @@ impl State {
     fn wake(&self) -> Option<Instant> {
         let idle = self.flight.is_none();
         let drains = self.drains.iter().filter(|_| idle);
-        drains.map(|d| d.wakes_at(&self.ledger)).min()
+        drains.map(|d| d.wakes_at(&self.ledger, &self.memory)).min()
     }
 
     fn take_ready(&mut self, now: Instant) -> Vec<Drain> {
-        let ledger = &self.ledger;
+        let (ledger, memory) = (&self.ledger, &self.memory);
         self.drains
-            .extract_if(.., |d| d.wakes_at(ledger) <= now)
+            .extract_if(.., |d| d.wakes_at(ledger, memory) <= now)
             .collect()
     }
 
     fn end(&mut self, partition: &Partition) {
         self.ledger.end(partition);
         self.stuck.remove(partition);
+        self.memory.forget(partition);
     }
 
     /// Ends the generations that the drain was about, and answers it.

@@ -37,6 +37,8 @@ pub struct PipelineMetrics {
     pub commits: Counter,
     /// Commits that failed.
     pub commit_failures: Counter,
+    /// Records read again for what plugins remember, not counted as read.
+    pub remembered: Counter,
     /// Rebalances seen.
     pub rebalances: Counter,
     /// Partitions assigned.
@@ -76,6 +78,14 @@ pub struct PluginMetrics {
     pub fault_answers: Counter,
     /// Records skipped because the plugin broke at them.
     pub skipped: Counter,
+    /// Alerts and anomalies raised, told or not.
+    pub findings: Counter,
+    /// Of them, those left out because they said what was told already.
+    pub folded: Counter,
+    /// Of them, those left out because there were too many.
+    pub suppressed: Counter,
+    /// Memories of partitions that were lost, or fell back to what was saved last.
+    pub memory_lost: Counter,
 }
 
 /// Of one output.

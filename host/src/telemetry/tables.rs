@@ -21,7 +21,7 @@ type Row<T> = (&'static str, &'static str, fn(&T) -> Sample);
 
 use Sample::{Count, Level, Seconds};
 
-const PIPELINE: [Row<PipelineMetrics>; 14] = [
+const PIPELINE: [Row<PipelineMetrics>; 15] = [
     ("tidegate_records_in", "Records read from Kafka", |m| {
         Count(m.records_in.get())
     }),
@@ -42,6 +42,11 @@ const PIPELINE: [Row<PipelineMetrics>; 14] = [
         "tidegate_records_dead_lettered",
         "Records read that became dead letters",
         |m| Count(m.dead_lettered.get()),
+    ),
+    (
+        "tidegate_records_remembered",
+        "Records read again for what plugins remember, not counted as read",
+        |m| Count(m.remembered.get()),
     ),
     (
         "tidegate_json_as_text",
@@ -82,7 +87,7 @@ const PIPELINE: [Row<PipelineMetrics>; 14] = [
     ),
 ];
 
-const PLUGIN: [Row<PluginMetrics>; 8] = [
+const PLUGIN: [Row<PluginMetrics>; 12] = [
     ("tidegate_plugin_calls", "Calls of a plugin", |m| {
         Count(m.calls.get())
     }),
@@ -116,6 +121,26 @@ const PLUGIN: [Row<PluginMetrics>; 8] = [
         "tidegate_plugin_records_skipped",
         "Records that passed by because it broke at them",
         |m| Count(m.skipped.get()),
+    ),
+    (
+        "tidegate_plugin_findings",
+        "Alerts and anomalies that it raised",
+        |m| Count(m.findings.get()),
+    ),
+    (
+        "tidegate_plugin_findings_folded",
+        "Of them, those that said again what was told within the repeat interval",
+        |m| Count(m.folded.get()),
+    ),
+    (
+        "tidegate_plugin_findings_suppressed",
+        "Of them, those that were too many a minute",
+        |m| Count(m.suppressed.get()),
+    ),
+    (
+        "tidegate_plugin_memory_lost",
+        "Partitions whose memory was lost, or fell back to what was saved last",
+        |m| Count(m.memory_lost.get()),
     ),
 ];
 

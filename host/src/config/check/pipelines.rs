@@ -2,15 +2,16 @@
 
 use super::topics::{self, Topics, same_cluster};
 use super::{ByName, Checker, bounds};
-use crate::config::defaults::METADATA_INTERVAL;
+use crate::config::defaults::{self, METADATA_INTERVAL};
 use crate::config::file::{Attribute, Batch, DeadLetters, File, From, Isolation, Pipeline, Start};
 use crate::config::forms::{START_REMEDY, START_RULE};
 use crate::config::problem::{Field, field};
 use crate::config::units::{Size, Time};
 use crate::config::{OutputSettings, PipelineSettings};
-use crate::guests::PluginSettings;
+use crate::guests::{FoldSettings, PluginSettings};
 use crate::kafka::ClusterSettings;
 use crate::model::{Fact, Facts};
+use crate::settle::MemorySettings;
 use crate::{intake, settle};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +25,12 @@ const OFTEN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 const POLL: (Duration, Duration) = (Duration::from_secs(1), bounds::DAY);
 /// A wait for more records.
 const LINGER: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(60));
+/// When the same finding is told again.
+const REPEAT: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(30 * 86_400));
+/// How often memory is saved.
+const SAVE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3600));
+/// What the name of the topic for memories begins with, before the group's.
+const MEMORY_TOPIC: &str = "tidegate-memory-";
 /// Texts of a batch: at most what fits into the largest `limits.batch_text` as often as it must.
 const BATCH_BYTES: (Size, Size) = (Size::kib(1), Size::mib(64));
 /// How often a full batch must fit into what a plugin may be given and return, and into its memory: the text that
@@ -95,15 +102,23 @@ impl Checker<'_> {
         let unwrap = plugins(self, "unwrap", &p.unwrap);
         let parse = plugins(self, "parse", &p.parse);
         let enrich = plugins(self, "enrich", &p.enrich);
+        let detect = plugins(self, "detect", &p.detect);
+        let score = plugins(self, "score", &p.score);
         let records = at.then("to").then("records");
         let to_records = self.find_all(&records, "outputs", known.outputs, &p.to.records);
         let routes = self.routes(&at.then("routes"), p, known);
-        let from = self.from(file, name, p, known);
-        self.batches_fit(name, p, [&unwrap, &parse, &enrich]);
+        let memory = self.memory(&at.then("memory"), p, known);
+        let from = intake::Settings {
+            memory: memory.clone(),
+            ticks: !(detect.is_empty() && score.is_empty()),
+            ..self.from(file, name, p, known)
+        };
+        self.batches_fit(name, p, [&unwrap, &parse, &enrich, &detect, &score]);
         let settle = settle::Settings {
             pipeline: name.to_owned(),
             commit_interval: self.time(at.then("commit_interval"), p.commit_interval, OFTEN),
             dead_letters: self.dead_letters(&at.then("dead_letters"), &p.dead_letters, known),
+            memory,
         };
         PipelineSettings {
             name: name.to_owned(),
@@ -111,11 +126,51 @@ impl Checker<'_> {
             unwrap,
             parse,
             enrich,
+            detect,
+            score,
+            fold: FoldSettings {
+                repeat_interval_ms: self
+                    .time(
+                        at.then("findings").then("repeat_interval"),
+                        p.findings.repeat_interval,
+                        REPEAT,
+                    )
+                    .as_millis() as u64,
+                per_minute_max: p.findings.max_per_minute,
+            },
             to_records,
             routes,
             settle,
             lanes: p.lanes.map_or_else(cores, |n| n as usize),
         }
+    }
+
+    /// Where what plugins remember is kept: usually only where they detect or score.
+    fn memory(&mut self, at: &Field, p: &Pipeline, known: &Known<'_>) -> Option<MemorySettings> {
+        let watches = !(p.detect.is_empty() && p.score.is_empty());
+        let written = match &p.memory {
+            Some(memory) => memory.clone(),
+            None if watches => defaults::memory(),
+            None => return None,
+        };
+        let topic = match &written.topic {
+            Some(topic) => {
+                self.topic_name(at.then("topic"), topic);
+                topic.clone()
+            }
+            None => format!("{MEMORY_TOPIC}{}", p.from.group_id),
+        };
+        let interval = self.time(at.then("interval"), written.interval, SAVE);
+        let cluster = match &written.cluster {
+            Some(cluster) => self.find(at.then("cluster"), "kafka", known.clusters, cluster),
+            // Where it is none, that is told of `from`.
+            None => known.clusters.get(&p.from.cluster).cloned(),
+        };
+        written.keep.then_some(MemorySettings {
+            cluster: Box::new(cluster?),
+            topic,
+            interval,
+        })
     }
 
     fn routes(
@@ -157,7 +212,7 @@ impl Checker<'_> {
 
     /// A full batch and what a plugin usually makes of it must be something that each plugin may be given and
     /// return.
-    fn batches_fit(&mut self, name: &str, p: &Pipeline, stages: [&[Arc<PluginSettings>]; 3]) {
+    fn batches_fit(&mut self, name: &str, p: &Pipeline, stages: [&[Arc<PluginSettings>]; 5]) {
         let plugins = || stages.iter().flat_map(|s| s.iter());
         let texts = plugins().map(|s| (s.limits.batch_text, &s.name, "batch_text"));
         let memories = plugins().map(|s| (s.limits.memory, &s.name, "memory"));
@@ -249,6 +304,8 @@ impl Checker<'_> {
                 .size(at.then("max_in_flight"), from.max_in_flight, IN_FLIGHT)
                 .bytes(),
             facts: self.facts(&at.then("attributes"), from),
+            memory: None,
+            ticks: false,
             until_end: false,
         }
     }

@@ -42,10 +42,11 @@ impl Checker<'_> {
                 source,
                 config,
                 limits,
-                on_fault: match plugin.on_fault {
-                    None | Some(OnFault::DeadLetter) => guests::OnFault::DeadLetter,
-                    Some(OnFault::Skip) => guests::OnFault::Skip,
-                },
+                on_fault: plugin.on_fault.map(|on_fault| match on_fault {
+                    OnFault::DeadLetter => guests::OnFault::DeadLetter,
+                    OnFault::Skip => guests::OnFault::Skip,
+                }),
+                score_attribute: plugin.score_attribute.as_deref().map(Into::into),
                 on_malformed: match plugin.on_malformed {
                     None | Some(OnMalformed::DeadLetter) => guests::OnMalformed::DeadLetter,
                     Some(OnMalformed::NextParser) => guests::OnMalformed::NextParser,

@@ -5,12 +5,14 @@
 
 mod columns;
 mod edits;
+mod findings;
 mod parsed;
 #[cfg(test)]
 mod tests;
 mod texts;
 
 pub(crate) use edits::edits;
+pub(crate) use findings::{alerts, anomalies, scores};
 pub(crate) use parsed::{Summary, parsed};
 #[cfg(test)]
 pub(crate) use tests::valid_edits;
@@ -28,6 +30,8 @@ pub(crate) struct Given<'a> {
     /// Bytes that may be given and returned together; also what all spans of an answer may point to, one
     /// after the other, because that is what it grows to when it is exported.
     pub bytes_max: usize,
+    /// Where in the batch it begins.
+    pub first: usize,
 }
 
 /// A rule that an answer breaks.

@@ -98,7 +98,7 @@ proptest! {
         let mut batcher = Batcher::new(limits());
         let mut models: BTreeMap<Partition, Model> = BTreeMap::new();
         for p in 0..3 {
-            batcher.begin(&partition(p), &Generation::begin(), 0, None);
+            batcher.begin(&partition(p), &Generation::begin(), (0, 0), None);
             models.insert(partition(p), Model::default());
         }
         let mut now = Duration::ZERO;
@@ -164,7 +164,7 @@ fn play(
 #[test]
 fn below_the_position() {
     let mut batcher = Batcher::new(limits());
-    batcher.begin(&partition(0), &Generation::begin(), 10, None);
+    batcher.begin(&partition(0), &Generation::begin(), (10, 10), None);
     {
         let mut slot = batcher.run(&partition(0), Duration::ZERO).unwrap();
         assert_eq!(slot.push(record(12, b"a"), none()), Feedback::Taken);
@@ -175,7 +175,7 @@ fn below_the_position() {
         push(&mut batcher, 0, 11, b"c", Duration::ZERO),
         Feedback::JumpedBack
     );
-    batcher.begin(&partition(0), &Generation::begin(), 11, None);
+    batcher.begin(&partition(0), &Generation::begin(), (11, 11), None);
     assert_eq!(
         push(&mut batcher, 0, 11, b"c", Duration::ZERO),
         Feedback::Taken
@@ -196,7 +196,7 @@ fn below_the_position() {
 fn an_ended_generation_gives_nothing() {
     let mut batcher = Batcher::new(limits());
     let generation = Generation::begin();
-    batcher.begin(&partition(0), &generation, 0, None);
+    batcher.begin(&partition(0), &generation, (0, 0), None);
     for offset in 0..7 {
         assert_eq!(
             push(&mut batcher, 0, offset, b"v", Duration::ZERO),
@@ -221,7 +221,7 @@ fn an_ended_generation_gives_nothing() {
 #[test]
 fn an_end_is_kept() {
     let mut batcher = Batcher::new(limits());
-    batcher.begin(&partition(0), &Generation::begin(), 0, Some(5));
+    batcher.begin(&partition(0), &Generation::begin(), (0, 0), Some(5));
     assert_eq!(
         push(&mut batcher, 0, 3, b"v", Duration::ZERO),
         Feedback::Taken
@@ -240,7 +240,7 @@ fn an_end_is_kept() {
     assert_eq!((batch.receipt.start, batch.receipt.end), (0, 5));
     assert!(batcher.is_at_end(&partition(0)));
 
-    batcher.begin(&partition(1), &Generation::begin(), 0, Some(5));
+    batcher.begin(&partition(1), &Generation::begin(), (0, 0), Some(5));
     assert_eq!(batcher.idle(&partition(1), 9), Idle::Advanced(5));
     assert!(batcher.is_at_end(&partition(1)));
 }
@@ -250,7 +250,7 @@ fn an_end_is_kept() {
 #[test]
 fn a_large_record_is_alone() {
     let mut batcher = Batcher::new(limits());
-    batcher.begin(&partition(0), &Generation::begin(), 0, None);
+    batcher.begin(&partition(0), &Generation::begin(), (0, 0), None);
     push(&mut batcher, 0, 0, b"small", Duration::ZERO);
     push(&mut batcher, 0, 1, &[b'x'; 500], Duration::ZERO);
     assert_eq!(batcher.pop().unwrap().raw.offset, vec![0]);
@@ -263,7 +263,7 @@ fn a_large_record_is_alone() {
 #[test]
 fn keys_and_headers_count() {
     let mut batcher = Batcher::new(limits());
-    batcher.begin(&partition(0), &Generation::begin(), 0, None);
+    batcher.begin(&partition(0), &Generation::begin(), (0, 0), None);
     let long = [b'h'; 60];
     for offset in 0..2 {
         let record = RawRecord {

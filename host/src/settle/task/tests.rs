@@ -56,15 +56,17 @@ fn house(keeps_dead_letters: bool) -> House {
     let (batches, dead) = mpsc::unbounded_channel();
     let (reports, reported) = mpsc::unbounded_channel();
     let (committer, metrics) = (Arc::<Scripted>::default(), PipelineMetrics::default());
+    let savers = Arc::new(crate::settle::memory::tests::NoLanes);
+    let (memory, written) = Memories::new(None, "shop", savers);
     let task = Task {
         pipeline: "shop".to_owned(),
         metrics: metrics.clone(),
         committer: committer.clone(),
         directives: outbox,
         dead_letters: keeps_dead_letters.then_some(batches),
-        state: State::default(),
+        state: State::new(memory),
     };
-    tokio::spawn(task.run(inbox, reported, INTERVAL));
+    tokio::spawn(task.run(inbox, reported, written, INTERVAL));
     House {
         handle,
         committer,

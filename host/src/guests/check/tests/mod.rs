@@ -17,6 +17,7 @@ fn given(columns: &Columns) -> Given<'_> {
         columns,
         encoding: Encoding::of(&columns.text),
         bytes_max: BYTES_MAX,
+        first: 0,
     }
 }
 

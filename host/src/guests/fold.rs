@@ -1,0 +1,213 @@
+//! Which findings of a shard are told: not again what was told within the repeat interval, and not more than so
+//! many a minute. Pure: time is that of the findings themselves, so that a replay tells what the live run told.
+
+use super::watch::Raised;
+use crate::model::FindingKind;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What was told is remembered of so many things; of more, the half that was told longest ago is forgotten.
+const TOLD_MAX: usize = 4_096;
+/// Bytes of their names together, in the same way.
+const TOLD_BYTES_MAX: usize = 256 << 10;
+/// A minute, in milliseconds.
+const MINUTE_MS: u64 = 60_000;
+
+/// When findings are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoldSettings {
+    /// Within so many milliseconds the same is not told again.
+    pub repeat_interval_ms: u64,
+    /// Findings of one plugin about one partition within a minute.
+    pub per_minute_max: u32,
+}
+
+/// What has been told of a shard.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Fold {
+    // By plugin, and fingerprint.
+    told: BTreeMap<(String, String), Told>,
+    bytes: usize,
+    // By plugin: the minute, and how many in it.
+    minutes: BTreeMap<String, (u64, u32)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Told {
+    at_ms: u64,
+    is_over: bool,
+}
+
+/// What becomes of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// It goes out.
+    Told,
+    /// It says again what was told.
+    Folded,
+    /// There were too many.
+    Suppressed,
+}
+
+impl Default for FoldSettings {
+    fn default() -> Self {
+        FoldSettings {
+            repeat_interval_ms: 60 * MINUTE_MS,
+            per_minute_max: 600,
+        }
+    }
+}
+
+impl Fold {
+    /// Whether nothing has been told.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
+    /// Decides, and remembers what is told.
+    pub(crate) fn decide(
+        &mut self,
+        plugin: &str,
+        raised: &Raised,
+        settings: FoldSettings,
+    ) -> Telling {
+        let is_over = matches!(raised.kind, FindingKind::Alert { resolved: true, .. });
+        let key = (plugin.to_owned(), raised.fingerprint.clone());
+        let known = self.told.get(&key).copied();
+        match known {
+            Some(told) if told.is_over == is_over => {
+                let again = told.at_ms.saturating_add(settings.repeat_interval_ms);
+                if is_over || raised.at_ms < again {
+                    return Telling::Folded;
+                }
+            }
+            // The end of what was told is told, whatever else there was.
+            Some(_) if is_over => {
+                self.note(key, raised.at_ms, is_over);
+                return Telling::Told;
+            }
+            _ => {}
+        }
+        if !self.has_room(plugin, raised.at_ms, settings.per_minute_max) {
+            return Telling::Suppressed;
+        }
+        self.note(key, raised.at_ms, is_over);
+        Telling::Told
+    }
+
+    fn has_room(&mut self, plugin: &str, at_ms: u64, max: u32) -> bool {
+        let minute = at_ms / MINUTE_MS;
+        let (current, count) = match self.minutes.get_mut(plugin) {
+            Some(minute) => minute,
+            None => self.minutes.entry(plugin.to_owned()).or_default(),
+        };
+        // What is dated earlier counts in the latest minute.
+        if minute > *current {
+            (*current, *count) = (minute, 0);
+        }
+        let room = *count < max;
+        *count += u32::from(room);
+        room
+    }
+
+    fn note(&mut self, key: (String, String), at_ms: u64, is_over: bool) {
+        let bytes = key.0.len() + key.1.len();
+        if self.told.insert(key, Told { at_ms, is_over }).is_none() {
+            self.bytes += bytes;
+        }
+        if self.told.len() > TOLD_MAX || self.bytes > TOLD_BYTES_MAX {
+            let mut times: Vec<u64> = self.told.values().map(|told| told.at_ms).collect();
+            times.sort_unstable();
+            let middle = times.get(times.len() / 2).copied().unwrap_or(0);
+            let mut left_of_middle = times.len() / 2;
+            // Those of the middle's own moment only as many as it takes.
+            self.told.retain(|_, told| {
+                let goes = told.at_ms <= middle && left_of_middle > 0;
+                left_of_middle -= usize::from(goes);
+                !goes
+            });
+            self.bytes = self.told.keys().map(|(p, f)| p.len() + f.len()).sum();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Level;
+    use proptest::prelude::*;
+
+    const SETTINGS: FoldSettings = FoldSettings {
+        repeat_interval_ms: 10 * MINUTE_MS,
+        per_minute_max: 5,
+    };
+
+    fn raised(fingerprint: &str, at_ms: u64, resolved: bool) -> Raised {
+        Raised {
+            rule: "r".into(),
+            fingerprint: fingerprint.into(),
+            at_ms,
+            labels: Vec::new(),
+            evidence: Vec::new(),
+            kind: FindingKind::Alert {
+                level: Level::Info,
+                title: String::new(),
+                since_ms: at_ms,
+                resolved,
+            },
+        }
+    }
+
+    /// *Scenario:* one alert fires again and again, ends twice, fires again.
+    /// *Guarantees:* it is told once an interval, its end once, and its new beginning at once.
+    #[test]
+    fn what_was_told_is_folded() {
+        let mut fold = Fold::default();
+        let mut decide = |minute: u64, resolved| {
+            fold.decide("p", &raised("f", minute * MINUTE_MS, resolved), SETTINGS)
+        };
+        use Telling::{Folded, Told};
+        assert_eq!(decide(1, false), Told);
+        assert_eq!(decide(10, false), Folded);
+        assert_eq!(decide(11, false), Told);
+        assert_eq!(decide(12, true), Told);
+        assert_eq!(decide(12, true), Folded);
+        assert_eq!(decide(12, false), Told);
+    }
+
+    /// *Scenario:* many different alerts within a minute, the ends of those told, and a later minute.
+    /// *Guarantees:* so many are told as the limit says; ends of what was told do not count; the next minute has room
+    /// again; another plugin has room of its own.
+    #[test]
+    fn a_flood_is_cut() {
+        let mut fold = Fold::default();
+        let tell = |fold: &mut Fold, plugin: &str, minute: u64, resolved| {
+            let each = (0..20).map(|n| raised(&n.to_string(), minute * MINUTE_MS, resolved));
+            each.filter(|r| fold.decide(plugin, r, SETTINGS) == Telling::Told)
+                .count()
+        };
+        assert_eq!(tell(&mut fold, "p", 7, false), 5);
+        assert_eq!(tell(&mut fold, "q", 7, false), 5);
+        assert_eq!(tell(&mut fold, "p", 7, true), 5);
+        // Five were told, and five of the others' ends find room.
+        assert_eq!(tell(&mut fold, "p", 8, true), 5);
+    }
+
+    proptest! {
+        /// *Scenario:* floods of fingerprints of any length.
+        /// *Guarantees:* what is remembered stays within its bounds, and the one told last is never forgotten.
+        #[test]
+        fn what_is_remembered_is_bounded(lengths in proptest::collection::vec(1usize..200, 1..9_000)) {
+            let settings = FoldSettings { repeat_interval_ms: u64::MAX, per_minute_max: u32::MAX };
+            let mut fold = Fold::default();
+            for (n, length) in lengths.iter().enumerate() {
+                let finding = raised(&format!("{n:0length$}"), n as u64, false);
+                prop_assert_eq!(fold.decide("p", &finding, settings), Telling::Told);
+                prop_assert_eq!(fold.decide("p", &finding, settings), Telling::Folded);
+            }
+            prop_assert!(fold.told.len() <= TOLD_MAX && fold.bytes <= TOLD_BYTES_MAX);
+            let bytes: usize = fold.told.keys().map(|(p, f)| p.len() + f.len()).sum();
+            prop_assert_eq!(bytes, fold.bytes);
+        }
+    }
+}
