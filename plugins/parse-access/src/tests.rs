@@ -82,8 +82,8 @@ fn the_status_tells_the_severity() {
     }
 }
 
-/// *Scenario:* requests of every form: paths, whole URLs, a star, unknown methods, no protocol, and what is no request.
-/// *Guarantees:* paths and queries are told apart; of unknown methods and of what is no request the original is kept.
+/// *Scenario:* requests of every form: paths, whole URLs, a star, a host, unknown methods.
+/// *Guarantees:* paths and queries are told apart; of unknown methods and of what is no path the original is kept.
 #[test]
 fn requests_come_in_many_forms() {
     let http =
@@ -141,6 +141,12 @@ fn requests_come_in_many_forms() {
             "{line}"
         );
     }
+}
+
+/// *Scenario:* a request of HTTP/0.9, TLS to a plain port, text, another protocol, and nothing at all.
+/// *Guarantees:* what is no request is kept as it was written.
+#[test]
+fn what_is_no_request_is_kept() {
     assert_eq!(
         request("GET /old"),
         r#"http.request.method="GET" url.path="/old""#
@@ -345,6 +351,13 @@ fn a_cut_line_is_malformed() {
             answer.reason
         );
     }
+}
+
+/// *Scenario:* lines that are cut or wrong in each of their fields.
+/// *Guarantees:* the reason says what is wrong and at which byte.
+#[test]
+fn malformed_lines_say_what_is_wrong() {
+    let line = format!("{COMMON} \"r\" \"a\"");
     for (line, reason) in [
         (&line[..40], "the line ends in the time at byte 40"),
         (&line[..48], "the line ends behind the time at byte 48"),
