@@ -1,5 +1,7 @@
 //! What servers put backslashes before, and lists as JSON.
 
+use tidegate_sdk::find;
+
 /// Takes off the escapes of nginx (`\x22`) and Apache (`\"`, `\\`, `\t`, `\xe9`); none where the result is no text.
 pub(crate) fn unescaped<'s>(field: &[u8], said: &'s mut Vec<u8>) -> Option<&'s str> {
     said.clear();
@@ -25,22 +27,22 @@ pub(crate) fn list<'s>(text: &str, said: &'s mut String) -> &'s str {
     said.clear();
     said.push_str("[\"");
     let mut from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
+    loop {
+        let at = find::quote(text.as_bytes(), from);
         said.push_str(&text[from..at]);
-        if byte < 0x20 {
+        let Some(byte) = text.as_bytes().get(at) else {
+            break;
+        };
+        if *byte < 0x20 {
             said.push_str("\\u00");
             said.push(char::from(DIGITS[usize::from(byte >> 4)]));
             said.push(char::from(DIGITS[usize::from(byte & 15)]));
         } else {
             said.push('\\');
-            said.push(char::from(byte));
+            said.push(char::from(*byte));
         }
         from = at + 1;
     }
-    said.push_str(&text[from..]);
     said.push_str("\"]");
     said
 }

@@ -23,6 +23,16 @@ struct Writer<'w, 'e> {
     said: String,
 }
 
+/// What a value says of the time.
+#[derive(Clone, Copy)]
+enum Time {
+    Known(Timestamp),
+    /// There is none.
+    Missing,
+    /// It is something else.
+    Unreadable,
+}
+
 /// How programs write that they know no time: the beginnings of Unix's and of Go's.
 const NO_TIMES: [&str; 3] = ["", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z"];
 
@@ -36,9 +46,7 @@ pub(crate) fn write(log: &Log<'_>, source: &str, record: &mut NewRecord<'_>) -> 
     writer.source(log.source, source);
     writer.resource(log.resource)?;
     writer.resource(data.resource)?;
-    let outer = writer.time(log.time);
-    let inner = writer.time(data.time);
-    writer.record.time(inner.or(outer));
+    writer.times(log.time, data.time);
     writer.severity(data.severity, data.number);
     writer.flags(data.flags);
     let trace_id = writer.id("trace_id", data.trace_id);
@@ -119,19 +127,34 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    fn time(&mut self, written: Option<&str>) -> Option<Timestamp> {
+    /// The time of the data counts; that of the envelope is not looked at where the data has one.
+    fn times(&mut self, outer: Option<&str>, inner: Option<&str>) {
+        let inner_time = self.time(inner);
+        let outer_time = match inner_time {
+            Time::Known(_) => Time::Missing,
+            _ => self.time(outer),
+        };
+        for (time, written) in [(outer_time, outer), (inner_time, inner)] {
+            match time {
+                Time::Known(time) => {
+                    self.record.time(time);
+                }
+                Time::Missing => {}
+                Time::Unreadable => self.keep("timestamp", written),
+            }
+        }
+    }
+
+    fn time(&mut self, written: Option<&str>) -> Time {
         let time = match value(written, &mut self.said) {
-            Token::Text(none) if NO_TIMES.contains(&none) => return None,
-            Token::Int(0, _) => return None,
+            Token::Null | Token::Int(0, _) => return Time::Missing,
+            Token::Text(none) if NO_TIMES.contains(&none) => return Time::Missing,
             Token::Text(text) => formats::rfc3339(text),
             Token::Int(number, _) => u64::try_from(number).ok().and_then(formats::epoch),
             Token::Double(number) => formats::epoch_fraction(number),
             _ => None,
         };
-        if time.is_none() {
-            self.keep("timestamp", written);
-        }
-        time
+        time.map_or(Time::Unreadable, Time::Known)
     }
 
     /// The number counts; without one the name does, or the number that stands in its place.
