@@ -173,6 +173,13 @@ fn traces_are_found_in_data_and_attributes() {
         )),
         ((0x0a, 0xb7, 0), none.clone())
     );
+    let other = "b7ad6b7169203331b7ad6b7169203331";
+    assert_eq!(
+        found(&format!(
+            r#""trace_id":"{a}","attributes":{{"trace_id":"{other}"}}"#
+        )),
+        ((0x0a, 0, 0), format!(r#" trace_id="{other}""#))
+    );
     assert_eq!(
         found(&format!(
             r#""attributes":{{"trace_id":"f{a}","span_id":"ff{}"}},"span_id":"{b}","trace_id":"""#,
