@@ -154,6 +154,30 @@ proptest! {
         prop_assert_eq!(hex::<8>(&text).map(|bytes| bytes.to_vec()), slow);
     }
 
+    /// *Scenario:* any second that can travel, written as web servers do, in any zone.
+    /// *Guarantees:* it is read back; the calendar here counts day by day.
+    #[test]
+    fn web_server_times_are_read_back(seconds in 86_400..=u32::MAX - 86_400, minutes in -1_439..1_440_i64) {
+        let local = i64::from(seconds) + minutes * 60;
+        let (mut day, mut month, mut year) = (local / 86_400, 0, 1970);
+        loop {
+            let leap = year % 4 == 0 && year != 2100;
+            let days = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month];
+            if day < days {
+                break;
+            }
+            day -= days;
+            (month, year) = if month == 11 { (0, year + 1) } else { (month + 1, year) };
+        }
+        let name = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][month];
+        let (hour, minute, second) = (local / 3_600 % 24, local / 60 % 60, local % 60);
+        let (sign, zone) = (if minutes < 0 { '-' } else { '+' }, minutes.abs());
+        let text = format!(
+            "{:02}/{name}/{year}:{hour:02}:{minute:02}:{second:02} {sign}{:02}{:02}", day + 1, zone / 60, zone % 60
+        );
+        prop_assert_eq!(clf(&text), at(seconds.into(), 0), "{}", text);
+    }
+
     /// *Scenario:* any text.
     /// *Guarantees:* no reader panics.
     #[test]
