@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tidegate::guests::{
-    Engine, Limits, Member, OnFault, OnMalformed, Plugin, PluginSettings, Source,
-};
+use tidegate::guests::{Engine, Limits, Member, OnMalformed, Plugin, PluginSettings, Source};
 use tidegate::model::{Partition, RawRecord, RawRecords};
 
 /// The time of records of which no test asks, Unix milliseconds.

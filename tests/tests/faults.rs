@@ -188,10 +188,10 @@ fn assert_counted(name: &str, metrics: &PluginMetrics, fails: Fails) {
 fn chain(parse: Vec<Member>, enrich: Vec<Member>) -> Chain {
     let routes = vec!["elsewhere".into()];
     Chain::new(&Members {
-        unwrap: Vec::new(),
         parse,
         enrich,
         routes,
+        ..Members::default()
     })
     .unwrap()
 }

@@ -14,7 +14,7 @@ const VIOLATIONS_MAX: usize = 200;
 /// The most keys that a remedy lists.
 const LISTED_MAX: usize = 20;
 /// Keys that later versions will have, to tell them from typing errors.
-const LATER: [&str; 5] = ["detect", "score", "alerts", "anomalies", "kafka"];
+const LATER: [&str; 3] = ["alerts", "anomalies", "kafka"];
 /// First words of keys about encryption and log-in, which later versions will have: `tls`, `ssl_ca`, `security_protocol`.
 const LATER_SECURITY: [&str; 4] = ["tls", "ssl", "sasl", "security"];
 

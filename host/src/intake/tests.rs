@@ -54,6 +54,8 @@ pub(super) fn settings(broker: &str) -> Settings {
             wanted: Vec::new(),
             group: "group".into(),
         },
+        memory: None,
+        ticks: false,
         until_end: true,
     }
 }

@@ -1,7 +1,7 @@
 //! The configurations that are shipped.
 
 use crate::config::{Settings, from_text, load};
-use crate::guests::{Limits, OnFault, Source};
+use crate::guests::{Limits, Source};
 use crate::intake::{BatchLimits, Start};
 use crate::model::Fact;
 use std::path::PathBuf;
@@ -65,7 +65,7 @@ fn minimal_has_the_defaults() {
     };
     assert_eq!(plugin.limits, limits);
     assert_eq!(plugin.source, Source::Builtin("parse-json".to_owned()));
-    assert_eq!((plugin.on_fault, plugin.wasi), (OnFault::DeadLetter, false));
+    assert_eq!((plugin.on_fault, plugin.wasi), (None, false));
     assert_eq!(plugin.config, serde_json::json!({}));
 }
 

@@ -8,11 +8,6 @@ use super::{GOOD, check, good_but, load};
 fn unknown_keys_are_refused() {
     check(&[
         (
-            "    parse:",
-            "    detect: []\n    parse:",
-            "13:5: pipelines.shop.detect is not supported yet; leave it out: this version has parsers, enrichers and OTLP outputs",
-        ),
-        (
             "      group_id: g",
             "      group_id: g\n      session_timout: 10s",
             "12:7: pipelines.shop.from.session_timout is not a known key; did you mean session_timeout?",
@@ -20,7 +15,7 @@ fn unknown_keys_are_refused() {
         (
             "wasm:",
             "fuel: 1, wasm:",
-            "4:11: plugins.json.fuel is not a known key; known here: config, config_file, limits, on_fault, on_malformed, wasi, wasm",
+            "4:11: plugins.json.fuel is not a known key; known here: config, config_file, limits, on_fault, on_malformed, score_attribute, wasi, wasm",
         ),
         (
             "records: [collector]",

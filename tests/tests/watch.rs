@@ -1,0 +1,383 @@
+//! Detectors and scorers in a chain: what they raise, what they remember, and what becomes of both when they break.
+
+use std::time::Duration;
+use tidegate::guests::{
+    Answer, Chain, Clock, Engine, FoldSettings, Member, Members, PluginSettings, Source,
+};
+use tidegate::model::{Facts, Finding, FindingKind, Partition, RawRecord, RawRecords, Snapshot};
+use tidegate_tests::plugins::{self, built, member};
+
+/// Kafka's time of the first record.
+const BEGIN_MS: i64 = 1_700_000_000_000;
+
+/// A clock that stands still, long after the records.
+struct Later;
+
+impl Clock for Later {
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn wall_ms(&self) -> u64 {
+        BEGIN_MS as u64 + 86_400_000
+    }
+}
+
+fn settings(name: &str) -> PluginSettings {
+    let mut settings = plugins::settings(Source::File(built("test-plugins", name)));
+    settings.limits.memory = 32 << 20;
+    settings.limits.batch_text = 2 << 20;
+    settings.limits.time_per_batch = Duration::from_millis(400);
+    settings
+}
+
+fn watch(engine: &Engine) -> Member {
+    member(engine, &settings("watch"))
+}
+
+fn members(detect: &[Member], score: &[Member]) -> Members {
+    Members {
+        detect: detect.to_vec(),
+        score: score.to_vec(),
+        pipeline: "shop".into(),
+        fold: FoldSettings {
+            repeat_interval_ms: 0,
+            per_minute_max: u32::MAX,
+        },
+        ..Members::default()
+    }
+}
+
+fn chain(members: &Members) -> Chain {
+    Chain::with_clock(members, Box::new(Later)).unwrap()
+}
+
+fn partition(index: i32) -> Partition {
+    Partition::new("logs", index)
+}
+
+/// Kafka's time of a record: 100 ms from each other, from some round offset on.
+fn time_ms(offset: i64) -> i64 {
+    BEGIN_MS + (offset + 20) % (1 << 20) * 100
+}
+
+/// Records of a partition from an offset on.
+fn raw(index: i32, first: i64, lines: &[String]) -> RawRecords {
+    let mut raw = RawRecords::new(partition(index));
+    for (n, line) in (first..).zip(lines) {
+        let record = RawRecord {
+            offset: n,
+            timestamp_ms: time_ms(n),
+            key: None,
+            value: Some(line.as_bytes()),
+        };
+        raw.push(record, []);
+    }
+    raw
+}
+
+fn run(chain: &mut Chain, raw: &RawRecords) -> Answer {
+    let facts = Facts {
+        wanted: Vec::new(),
+        group: "g".into(),
+    };
+    chain.run(raw, facts.columns(raw)).unwrap()
+}
+
+fn lines(count: usize) -> Vec<String> {
+    const WORDS: [&str; 5] = ["red", "green", "blue", "red", "red"];
+    (0..count)
+        .map(|n| format!("{} 0.{} line {n}", WORDS[n % WORDS.len()], n % 10))
+        .collect()
+}
+
+/// What is raised over lines that are given in batches of `size`, ticks at the end included.
+fn findings(
+    chain: &mut Chain,
+    index: i32,
+    first: i64,
+    lines: &[String],
+    size: usize,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut at = first;
+    for batch in lines.chunks(size) {
+        findings.extend(run(chain, &raw(index, at, batch)).findings);
+        at += batch.len() as i64;
+    }
+    findings
+}
+
+fn titles(findings: &[Finding]) -> Vec<&str> {
+    let each = findings.iter();
+    each.map(|finding| match &finding.kind {
+        FindingKind::Alert { title, .. } => title.as_str(),
+        FindingKind::Anomaly { explanation, .. } => explanation.as_str(),
+    })
+    .collect()
+}
+
+/// *Scenario:* a detector and a scorer see the same records in one batch, one by one, and in batches of seven, beginning
+/// below and above 2^32.
+/// *Guarantees:* what they raise is the same, byte for byte; evidence is resolved to the offsets of the records that it
+/// names, those of earlier batches too; who raised it, where and when is told.
+#[test]
+fn findings_do_not_depend_on_where_batches_are_cut() {
+    let engine = Engine::new(None).unwrap();
+    let members = members(&[watch(&engine)], &[member(&engine, &settings("judge"))]);
+    let lines = lines(60);
+    for first in [1_000, (1 << 32) - 20] {
+        let in_batches = |size: usize| {
+            let mut chain = chain(&members);
+            chain.begin(&partition(3), first, None);
+            let mut all = findings(&mut chain, 3, first, &lines, size);
+            // Within a batch the scorer comes after the detector.
+            all.sort_by_key(|finding| (finding.at_ms, finding.is_alert()));
+            all
+        };
+        let whole = in_batches(60);
+        assert_eq!(in_batches(1), whole);
+        assert_eq!(in_batches(7), whole);
+        assert_eq!(whole.iter().filter(|f| f.is_alert()).count(), 12 + 4 + 4);
+        assert_eq!(whole.iter().filter(|f| !f.is_alert()).count(), 6);
+        let reds = whole
+            .iter()
+            .find(|f| f.labels == [("word".into(), "red".into())]);
+        let red = reds.unwrap();
+        assert_eq!(red.evidence, [first, first + 3, first + 4]);
+        assert_eq!((&*red.by, &*red.version), ("watch", "0.1.0"));
+        assert_eq!((&*red.pipeline, &red.partition), ("shop", &partition(3)));
+        assert_eq!(red.at_ms, time_ms(first + 4) as u64);
+    }
+}
+
+/// *Scenario:* partitions whose records come by turns.
+/// *Guarantees:* each is counted by itself.
+#[test]
+fn partitions_are_watched_each_by_itself() {
+    let engine = Engine::new(None).unwrap();
+    let mut chain = chain(&members(&[watch(&engine)], &[]));
+    for n in 0..3 {
+        let first = run(&mut chain, &raw(0, n, &["red".into()]));
+        let second = run(&mut chain, &raw(1, n, &["red".into()]));
+        let expected = usize::from(n == 2);
+        assert_eq!(first.findings.len(), expected);
+        assert_eq!(second.findings.len(), expected);
+        let of = |findings: &[Finding], index| findings.iter().all(|f| f.partition.index == index);
+        assert!(of(&first.findings, 0) && of(&second.findings, 1));
+    }
+}
+
+/// *Scenario:* a batch with records at which a detector and a scorer panic, after a batch that was saved and one that was
+/// not.
+/// *Guarantees:* every record is delivered; those that they broke at are counted as skipped, each once; nothing is counted
+/// twice, what was learnt since the last save is reported as lost, and good parts before and after count.
+#[test]
+fn a_record_that_breaks_a_watcher_is_delivered() {
+    let engine = Engine::new(None).unwrap();
+    let (detector, scorer) = (watch(&engine), member(&engine, &settings("judge")));
+    let metrics = [detector.metrics.clone(), scorer.metrics.clone()];
+    let mut chain = chain(&members(&[detector], &[scorer]));
+    chain.begin(&partition(0), 0, None);
+    run(&mut chain, &raw(0, 0, &["red".into(), "red".into()]));
+    assert!(chain.save(&partition(0)).is_some());
+    run(&mut chain, &raw(0, 2, &["blue".into(), "blue".into()]));
+    let mut batch: Vec<String> = (0..20).map(|n| format!("word{n}")).collect();
+    batch[4] = "POISON".into();
+    batch[15] = "POISON".into();
+    batch[17] = "red".into();
+    batch[18] = "blue".into();
+    let answer = run(&mut chain, &raw(0, 4, &batch));
+    assert_eq!(answer.columns.len(), 20);
+    assert!(answer.dead.is_empty());
+    // The third red is there; the two blues before it were lost.
+    let (alerts, anomalies): (Vec<_>, Vec<_>) =
+        answer.findings.into_iter().partition(Finding::is_alert);
+    assert_eq!(titles(&alerts), ["red came 3 times"]);
+    assert_eq!(alerts[0].evidence, [0, 1, 21]);
+    // Two were saved, two lost, two are poison.
+    assert_eq!(titles(&anomalies), ["it is number 10", "it is number 20"]);
+    for metrics in metrics {
+        assert_eq!(metrics.skipped.get(), 2);
+        assert_eq!(metrics.memory_lost.get(), 1);
+        assert!(metrics.fault_traps.get() > 2);
+    }
+}
+
+/// *Scenario:* a detector names evidence that has not come yet.
+/// *Guarantees:* a bad answer is a fault: its alert is not told, the record is delivered.
+#[test]
+fn evidence_that_has_not_come_is_a_fault() {
+    let engine = Engine::new(None).unwrap();
+    let mut settings = settings("watch");
+    settings.config = serde_json::json!({ "every": 1 });
+    let detector = member(&engine, &settings);
+    let metrics = detector.metrics.clone();
+    let mut chain = chain(&members(&[detector], &[]));
+    let answer = run(
+        &mut chain,
+        &raw(0, 0, &["red".into(), "AHEAD".into(), "blue".into()]),
+    );
+    assert_eq!(
+        titles(&answer.findings),
+        ["red came 1 times", "blue came 1 times"]
+    );
+    assert_eq!(answer.columns.len(), 3);
+    assert_eq!(metrics.skipped.get(), 1);
+    assert!(metrics.fault_answers.get() > 0);
+}
+
+/// *Scenario:* a chain sees some records, is saved; another chain, whose shards have other numbers, takes over and sees
+/// the rest; a third sees all of them.
+/// *Guarantees:* the two raise together what the third does, byte for byte: memory, clock and what was told go along.
+#[test]
+fn memory_goes_from_chain_to_chain() {
+    let engine = Engine::new(None).unwrap();
+    let mut members = members(&[watch(&engine)], &[member(&engine, &settings("judge"))]);
+    members.fold.repeat_interval_ms = 86_400_000;
+    let lines = lines(60);
+    for cut in [1, 7, 20, 59] {
+        let mut whole = chain(&members);
+        whole.begin(&partition(0), 0, None);
+        let expected = findings(&mut whole, 0, 0, &lines, 1);
+        let mut first = chain(&members);
+        first.begin(&partition(0), 0, None);
+        let mut found = findings(&mut first, 0, 0, &lines[..cut], 1);
+        let kept = first.save(&partition(0)).unwrap();
+        assert_eq!(kept.boundary, cut as i64);
+        let kept = Snapshot::decode(&kept.encode()).unwrap();
+        let mut second = chain(&members);
+        run(&mut second, &raw(9, 0, &["red".into()]));
+        second.begin(&partition(0), cut as i64, Some(kept));
+        found.extend(findings(&mut second, 0, cut as i64, &lines[cut..], 1));
+        assert_eq!(found, expected, "cut at {cut}");
+    }
+}
+
+/// *Scenario:* records that make a detector save what traps or never ends when it is restored.
+/// *Guarantees:* the partition starts empty, which is counted and told; records go on to be delivered and counted; other
+/// partitions of the same instance are not harmed.
+#[test]
+fn a_memory_that_cannot_be_restored_is_left_out() {
+    let engine = Engine::new(None).unwrap();
+    for trick in ["TRAPS", "LOOPS"] {
+        let mut first = chain(&members(&[watch(&engine)], &[]));
+        first.begin(&partition(0), 0, None);
+        run(
+            &mut first,
+            &raw(0, 0, &["red".into(), "red".into(), trick.into()]),
+        );
+        let kept = first.save(&partition(0)).unwrap();
+        let detector = watch(&engine);
+        let metrics = detector.metrics.clone();
+        let mut second = chain(&members(&[detector], &[]));
+        second.begin(&partition(0), 3, Some(kept));
+        second.begin(&partition(1), 0, None);
+        let red = |n| vec!["red".to_owned(); n];
+        let answer = run(&mut second, &raw(0, 3, &red(2)));
+        assert_eq!((answer.columns.len(), answer.findings.len()), (2, 0));
+        assert_eq!(metrics.memory_lost.get(), 1, "{trick}");
+        let answer = run(&mut second, &raw(0, 5, &red(1)));
+        assert_eq!(titles(&answer.findings), ["red came 3 times"]);
+        let answer = run(&mut second, &raw(1, 0, &red(3)));
+        assert_eq!(titles(&answer.findings), ["red came 3 times"]);
+        assert_eq!(metrics.memory_lost.get(), 1, "{trick}");
+    }
+}
+
+/// *Scenario:* a detector that remembers more than may be saved, or panics when it is to save.
+/// *Guarantees:* there is no snapshot, and what was saved before stands; the records after it are delivered.
+#[test]
+fn a_memory_that_cannot_be_saved_is_not_kept() {
+    let engine = Engine::new(None).unwrap();
+    for trick in ["LARGE", "UNSAVED"] {
+        let mut chain = chain(&members(&[watch(&engine)], &[]));
+        chain.begin(&partition(0), 0, None);
+        run(&mut chain, &raw(0, 0, &["red".into(), "red".into()]));
+        assert!(chain.save(&partition(0)).is_some());
+        run(&mut chain, &raw(0, 2, &[trick.into()]));
+        assert!(chain.is_changed(&partition(0)));
+        assert_eq!(chain.save(&partition(0)), None, "{trick}");
+        let answer = run(&mut chain, &raw(0, 3, &["red".into()]));
+        assert_eq!(titles(&answer.findings), ["red came 3 times"], "{trick}");
+    }
+}
+
+/// *Scenario:* a snapshot of another plugin under the same name in the configuration, and one with a plugin that the
+/// pipeline has no more.
+/// *Guarantees:* both are left out; the partition starts empty and works.
+#[test]
+fn memory_of_another_plugin_is_left_out() {
+    let engine = Engine::new(None).unwrap();
+    let members = members(&[watch(&engine)], &[]);
+    let mut first = chain(&members);
+    first.begin(&partition(0), 0, None);
+    run(&mut first, &raw(0, 0, &["red".into(), "red".into()]));
+    let kept = first.save(&partition(0)).unwrap();
+    let mut foreign = kept.clone();
+    foreign.stages[0].name = "detect-rules".into();
+    let mut gone = kept.clone();
+    gone.stages[0].plugin = "watch-before".into();
+    for (kept, expected) in [(foreign, 0), (gone, 0), (kept, 1)] {
+        let mut second = chain(&members);
+        second.begin(&partition(0), 2, Some(kept));
+        let answer = run(&mut second, &raw(0, 2, &["red".into()]));
+        assert_eq!(answer.findings.len(), expected);
+    }
+}
+
+/// *Scenario:* a partition on which nothing comes any more; time goes by in steps, or at once.
+/// *Guarantees:* the detector says so once, dated by its deadline; a tick counts as nothing to be saved unless something
+/// is raised; a later record ends the silence, and its clock does not go back.
+#[test]
+fn a_tick_tells_what_did_not_happen() {
+    let engine = Engine::new(None).unwrap();
+    let begin = time_ms(0) as u64;
+    for step in [1_000, 60_000] {
+        let mut chain = chain(&members(&[watch(&engine)], &[]));
+        chain.begin(&partition(0), 0, None);
+        run(&mut chain, &raw(0, 0, &["red".into()]));
+        assert!(chain.save(&partition(0)).is_some());
+        let mut found = Vec::new();
+        let mut now = begin;
+        while now < begin + 60_000 {
+            now += step;
+            let before = found.len();
+            found.extend(chain.tick(&partition(0), now).unwrap().findings);
+            assert_eq!(chain.is_changed(&partition(0)), !found.is_empty());
+            assert!(found.len() <= before + 1);
+        }
+        assert_eq!(titles(&found), ["nothing came"]);
+        assert_eq!(found[0].at_ms, begin + 5_000);
+        assert!(found[0].evidence.is_empty());
+        assert!(
+            run(&mut chain, &raw(0, 1, &["red".into()]))
+                .findings
+                .is_empty()
+        );
+    }
+}
+
+/// *Scenario:* a scorer whose scores are to be kept, over records with and without one, in a batch that breaks it too.
+/// *Guarantees:* each record has its own score under the configured name, or none; nothing else of it is changed.
+#[test]
+fn scores_become_attributes() {
+    let engine = Engine::new(None).unwrap();
+    let mut settings = settings("judge");
+    settings.score_attribute = Some("anomaly.score".into());
+    let mut chain = chain(&members(&[], &[member(&engine, &settings)]));
+    let lines = ["a 0.25 b", "nothing", "POISON 0.5", "c 0.7 d"].map(String::from);
+    let answer = run(&mut chain, &raw(0, 0, &lines));
+    let c = &answer.columns;
+    let scores: Vec<Option<f64>> = (0..c.len())
+        .map(|r| {
+            let a = c.attributes(r).next()?;
+            assert_eq!(c.bytes(&c.key, a), b"anomaly.score");
+            let bits = u64::from(c.value[2 * a]) | u64::from(c.value[2 * a + 1]) << 32;
+            Some(f64::from_bits(bits))
+        })
+        .collect();
+    assert_eq!(scores, [Some(0.25), None, None, Some(0.7)]);
+    let bodies: Vec<_> = (0..c.len()).map(|r| c.bytes(&c.body, r).to_vec()).collect();
+    assert_eq!(bodies, lines.map(String::into_bytes));
+}
