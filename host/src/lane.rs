@@ -8,11 +8,10 @@
 mod destination;
 mod hold;
 
-pub use destination::Destination;
+pub use destination::{Destination, Outlets, Share};
 
-use crate::encode::Logs;
 use crate::guests::{Broken, Chain};
-use crate::model::{Facts, Leg, RawBatch};
+use crate::model::{Facts, Finding, Leg, RawBatch};
 use crate::telemetry::metrics::PipelineMetrics;
 use std::sync::mpsc::Receiver;
 
@@ -59,11 +58,15 @@ impl Lane {
         let answer = self.chain.run(raw, columns)?;
         let encoded = self.destinations.iter().map(|d| d.encode(raw, &answer));
         let encoded: Vec<_> = encoded.collect();
-        leg.encoded(encoded.iter().map(Logs::bytes).sum());
-        for (destination, logs) in self.destinations.iter().zip(encoded) {
-            self.metrics.json_as_text.inc_by(logs.json_as_text as u64);
-            destination.send(leg, logs, &answer);
+        let findings: usize = answer.findings.iter().map(Finding::weight).sum();
+        leg.encoded(findings + encoded.iter().map(|e| e.bytes).sum::<usize>());
+        for (destination, encoded) in self.destinations.iter().zip(encoded) {
+            self.metrics
+                .json_as_text
+                .inc_by(encoded.json_as_text as u64);
+            destination.send(leg, encoded);
         }
+        leg.findings(answer.findings);
         leg.dropped(answer.dropped);
         leg.joined(answer.joined);
         for (input, reason) in answer.dead {

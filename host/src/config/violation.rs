@@ -14,7 +14,7 @@ const VIOLATIONS_MAX: usize = 200;
 /// The most keys that a remedy lists.
 const LISTED_MAX: usize = 20;
 /// Keys that later versions will have, to tell them from typing errors.
-const LATER: [&str; 5] = ["detect", "score", "alerts", "anomalies", "kafka"];
+const LATER: [&str; 2] = ["detect", "score"];
 /// First words of keys about encryption and log-in, which later versions will have: `tls`, `ssl_ca`, `security_protocol`.
 const LATER_SECURITY: [&str; 4] = ["tls", "ssl", "sasl", "security"];
 
@@ -190,7 +190,7 @@ fn unknown(field: &Field, key: &str, near: &Near<'_>) -> Violation {
 fn later(key: &str) -> Option<&'static str> {
     let first = key.split(['_', '-', '.']).next().unwrap_or_default();
     if LATER.contains(&key) {
-        Some("leave it out: this version has parsers, enrichers and OTLP outputs")
+        Some("leave it out: this version has parsers and enrichers")
     } else if LATER_SECURITY.contains(&first) {
         Some("leave it out: this version has no TLS and no SASL; use a network that you trust")
     } else {

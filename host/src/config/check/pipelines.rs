@@ -55,6 +55,7 @@ impl Checker<'_> {
             outputs,
         };
         self.own_groups(file, clusters);
+        self.no_rounds(file, clusters);
         let each = file.pipelines.0.iter();
         each.map(|(name, p)| self.pipeline(file, name, p, &known))
             .collect()
@@ -95,8 +96,12 @@ impl Checker<'_> {
         let unwrap = plugins(self, "unwrap", &p.unwrap);
         let parse = plugins(self, "parse", &p.parse);
         let enrich = plugins(self, "enrich", &p.enrich);
-        let records = at.then("to").then("records");
-        let to_records = self.find_all(&records, "outputs", known.outputs, &p.to.records);
+        let outputs = |c: &mut Self, key: &str, names| {
+            c.find_all(&at.then("to").then(key), "outputs", known.outputs, names)
+        };
+        let to_records = outputs(self, "records", &p.to.records);
+        let to_alerts = outputs(self, "alerts", &p.to.alerts);
+        let to_anomalies = outputs(self, "anomalies", &p.to.anomalies);
         let routes = self.routes(&at.then("routes"), p, known);
         let from = self.from(file, name, p, known);
         self.batches_fit(name, p, [&unwrap, &parse, &enrich]);
@@ -112,6 +117,8 @@ impl Checker<'_> {
             parse,
             enrich,
             to_records,
+            to_alerts,
+            to_anomalies,
             routes,
             settle,
             lanes: p.lanes.map_or_else(cores, |n| n as usize),
@@ -211,7 +218,7 @@ impl Checker<'_> {
             names,
             patterns,
             exclude,
-        } = self.topics(&at, p, &written);
+        } = self.topics(&at, (name, p), &written);
         let start = self.start(at.then("start"), &from.start);
         self.times_agree(&at, from);
         self.fetches_agree(&at, from);

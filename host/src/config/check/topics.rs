@@ -5,6 +5,7 @@ use crate::config::file::{DeadLetters, File, Pipeline};
 use crate::config::problem::Field;
 use crate::kafka::ClusterSettings;
 use regex::{Regex, RegexBuilder};
+use std::collections::BTreeSet;
 
 /// The longest topic name, in bytes: Kafka's rule.
 const TOPIC_BYTES_MAX: usize = 249;
@@ -21,11 +22,20 @@ pub(super) struct Topics {
     pub(super) exclude: Vec<Regex>,
 }
 
-/// A topic that the gateway writes, and what it writes it for.
+/// A topic that the gateway writes on a cluster, and who writes it there.
 #[derive(Clone)]
 pub(super) struct Written {
     topic: String,
-    pipeline: String,
+    by: By,
+}
+
+/// Who writes a topic.
+#[derive(Clone)]
+enum By {
+    /// The dead letters of a pipeline.
+    DeadLetters { pipeline: String },
+    /// An output of a pipeline.
+    Output { output: String, pipeline: String },
 }
 
 /// Whether two clusters are one: two names for one broker are.
@@ -44,19 +54,45 @@ pub(super) fn written_on(
             .get(name)
             .is_some_and(|other| same_cluster(cluster, other))
     };
-    let each = file.pipelines.0.iter();
-    each.filter_map(|(pipeline, p)| match &p.dead_letters {
-        DeadLetters::Topic(t) if same(&t.cluster) => Some(Written {
-            topic: t.topic.clone(),
-            pipeline: pipeline.clone(),
-        }),
-        _ => None,
-    })
-    .collect()
+    let mut written = Vec::new();
+    for (pipeline, p) in &file.pipelines.0 {
+        if let DeadLetters::Topic(t) = &p.dead_letters
+            && same(&t.cluster)
+        {
+            let pipeline = pipeline.clone();
+            let (topic, by) = (t.topic.clone(), By::DeadLetters { pipeline });
+            written.push(Written { topic, by });
+        }
+        let outputs: BTreeSet<&String> = outputs_of(p).collect();
+        for output in outputs {
+            let kafka = file.outputs.0.get(output).and_then(|o| o.kafka.as_ref());
+            if let Some(kafka) = kafka.filter(|k| same(&k.cluster)) {
+                let by = By::Output {
+                    output: output.clone(),
+                    pipeline: pipeline.clone(),
+                };
+                let topic = kafka.topic.clone();
+                written.push(Written { topic, by });
+            }
+        }
+    }
+    written
+}
+
+/// The outputs that a pipeline names, some of them several times.
+fn outputs_of(p: &Pipeline) -> impl Iterator<Item = &String> {
+    let routes = p.routes.0.values().flatten();
+    let findings = p.to.alerts.iter().chain(&p.to.anomalies);
+    p.to.records.iter().chain(routes).chain(findings)
 }
 
 impl Checker<'_> {
-    pub(super) fn topics(&mut self, at: &Field, p: &Pipeline, written: &[Written]) -> Topics {
+    pub(super) fn topics(
+        &mut self,
+        at: &Field,
+        (name, p): (&str, &Pipeline),
+        written: &[Written],
+    ) -> Topics {
         let mut topics = Topics {
             names: Vec::new(),
             patterns: Vec::new(),
@@ -70,7 +106,7 @@ impl Checker<'_> {
             } else if topic.starts_with('^') {
                 topics.patterns.extend(self.expression(list.then(i), topic));
             } else if self.topic_name(list.then(i), topic) {
-                self.not_our_own(list.then(i), topic, written);
+                self.not_our_own(list.then(i), topic, name, written);
                 topics.names.push(topic.clone());
             }
         }
@@ -84,12 +120,24 @@ impl Checker<'_> {
         topics
     }
 
-    /// Rule 11 of the ledger: what the gateway writes must not come in again.
-    fn not_our_own(&mut self, at: Field, topic: &str, written: &[Written]) {
-        if let Some(w) = written.iter().find(|w| w.topic == topic) {
-            let rule = format!("pipelines.{}.dead_letters writes it", w.pipeline);
-            let remedy = "read another topic, or write the dead letters elsewhere";
-            self.wrong(at, topic, rule, remedy);
+    /// Rule 11 of the ledger: what the gateway writes must not come in again, unless another pipeline reads it by
+    /// name; that this does not go round is looked at for all pipelines together ([`Checker::no_rounds`]).
+    fn not_our_own(&mut self, at: Field, topic: &str, reader: &str, written: &[Written]) {
+        let of_topic = written.iter().filter(|w| w.topic == topic);
+        for w in of_topic {
+            match &w.by {
+                By::DeadLetters { pipeline } => {
+                    let rule = format!("pipelines.{pipeline}.dead_letters writes it");
+                    let remedy = "read another topic, or write the dead letters elsewhere";
+                    return self.wrong(at, topic, rule, remedy);
+                }
+                By::Output { output, pipeline } if pipeline == reader => {
+                    let rule = format!("this pipeline writes it to outputs.{output}");
+                    let remedy = "read another topic, or write the output elsewhere";
+                    return self.wrong(at, topic, rule, remedy);
+                }
+                By::Output { .. } => {}
+            }
         }
     }
 
@@ -143,6 +191,14 @@ fn whole(topic: &str) -> Option<Regex> {
 // === impl Written ===
 
 impl Written {
+    /// The pipeline that writes this topic to an output.
+    pub(super) fn writer_of(&self, topic: &str) -> Option<&str> {
+        match &self.by {
+            By::Output { pipeline, .. } if self.topic == topic => Some(pipeline),
+            _ => None,
+        }
+    }
+
     fn expression(&self) -> Option<Regex> {
         whole(&self.topic)
     }

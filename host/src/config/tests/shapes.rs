@@ -10,7 +10,7 @@ fn unknown_keys_are_refused() {
         (
             "    parse:",
             "    detect: []\n    parse:",
-            "13:5: pipelines.shop.detect is not supported yet; leave it out: this version has parsers, enrichers and OTLP outputs",
+            "13:5: pipelines.shop.detect is not supported yet; leave it out: this version has parsers and enrichers",
         ),
         (
             "      group_id: g",
@@ -21,11 +21,6 @@ fn unknown_keys_are_refused() {
             "wasm:",
             "fuel: 1, wasm:",
             "4:11: plugins.json.fuel is not a known key; known here: config, config_file, limits, on_fault, on_malformed, wasi, wasm",
-        ),
-        (
-            "records: [collector]",
-            "records: [collector], alerts: [collector]",
-            "14:33: pipelines.shop.to.alerts is not supported yet; leave it out: this version has parsers, enrichers and OTLP outputs",
         ),
         (
             "\"a:9092\"] }",
@@ -153,7 +148,7 @@ fn whole_numbers_may_be_written_as_floats() {
         .replace("parse-json\"", "parse-json\", config: { x: [2.0] }");
     let settings = load(&text).unwrap().settings;
     let pipeline = &settings.pipelines[0];
-    let crate::config::OutputSettings::Otlp(otlp) = settings.outputs[0].as_ref();
+    let otlp = super::otlp(&settings.outputs[0]);
     assert_eq!((pipeline.lanes, otlp.request.records), (2, 1_000_000));
     let start = crate::intake::Start::Timestamp(1_700_000_000_000);
     assert_eq!(pipeline.from.start, start);
@@ -259,7 +254,7 @@ fn yaml_conveniences_work() {
     );
     let text = text.replace("[collector]", "[collector, two]");
     let settings = load(&text).unwrap().settings;
-    let crate::config::OutputSettings::Otlp(two) = settings.outputs[1].as_ref();
+    let two = super::otlp(&settings.outputs[1]);
     assert_eq!(
         (two.name.as_str(), two.gzip, two.timeout.as_secs()),
         ("two", false, 3)
