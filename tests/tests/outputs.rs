@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tidegate::demo::mixed::{Expected, Meant, Mixed, Value};
+use tidegate_tests::collector::Collector;
 use tidegate_tests::expect::arrived;
 use tidegate_tests::gateway::Gateway;
 use tidegate_tests::kafka::Kafka;
@@ -154,9 +155,11 @@ fn in_order(records: &[(ConsumerRecord, Position)]) {
 /// DriftLock's envelope by the key that they came with, compressed with zstd and with a header.
 /// *Guarantees:* each arrives exactly once in both, equal field by field to what its generator meant; its key,
 /// header and Kafka time are what the configuration says; one key is in one partition, in the order of its source
-/// partition (promise 3); all is committed.
+/// partition (promise 3); all is committed. The Collector reads the OTLP/JSON as what it says.
 #[tokio::test(flavor = "multi_thread")]
 async fn records_reach_topics_as_meant() {
+    /// Records that are shown to a Collector.
+    const SHOWN: usize = 200;
     scene("mixed").await;
     let kafka = kafka().await;
     kafka.create_topic("lake", 4).await;
@@ -189,6 +192,16 @@ async fn records_reach_topics_as_meant() {
         placed.push((record, position));
     }
     in_order(&placed);
+    let mut collector = Collector::start().await;
+    for (record, _) in placed.iter().take(SHOWN) {
+        let value = record.value.as_ref().expect("a value");
+        assert!(collector.post(value).await, "{value:?}");
+    }
+    let read = collector.received().await;
+    assert_eq!(read.len(), SHOWN);
+    for one in read {
+        assert_eq!(one.record, written.delivered[&one.position].0);
+    }
 
     seen.clear();
     placed.clear();
@@ -339,7 +352,9 @@ async fn a_missing_topic_holds_and_a_record_too_large_does_not() {
     let options = krafka::admin::CreateTopicsOptions::default();
     let made = client.admin().create_topics(vec![topic], options).await;
     made.expect("the topic is made: the gateway has not made it");
-    let all = BTreeMap::from([(0, 200)]);
+    // Where nothing was, reading began at 0.
+    let all = (0..PARTITIONS).map(|p| (p, if p == 0 { 200 } else { 0 }));
+    let all = all.collect();
     kafka
         .wait_committed("tidegate-missing", "missing", &all, LIMIT)
         .await;

@@ -101,7 +101,7 @@ fn keyed_is_what_it_says() {
     let crate::config::OutputSettings::Kafka(output, form) = first.to_records[0].as_ref() else {
         panic!("a Kafka output")
     };
-    assert_eq!(second.from.topics, [output.topic.clone()]);
+    assert_eq!(second.from.topics, std::slice::from_ref(&output.topic));
     let key = crate::encode::kafka::Key::Resource("service.name".to_owned());
     assert_eq!(form.key, key);
 }
