@@ -13,8 +13,8 @@ use std::ops::Range;
 #[cfg(test)]
 mod tests;
 
-/// What `source` of the envelope says.
-const SOURCE: &str = "tidegate";
+/// The attribute of the resource that `source` of the envelope tells.
+const SOURCE: &str = "service.name";
 
 /// The shape of a record's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +181,14 @@ fn envelope(columns: &Columns, record: usize, observed_ms: i64, out: &mut Vec<u8
     if let Some(time) = time {
         object.field("timestamp", |out| json::string(out, time.as_bytes()));
     }
-    object.field("source", |out| json::string(out, SOURCE.as_bytes()));
+    let mut places = group::resource(columns, record);
+    let is_source = |i: &usize| {
+        kind(columns, *i) == Kind::Text && columns.bytes(&columns.key, *i) == SOURCE.as_bytes()
+    };
+    let source = places
+        .find(is_source)
+        .map_or(&[][..], |i| columns.bytes(&columns.value, i));
+    object.field("source", |out| json::string(out, source));
     object.end();
     texts
 }

@@ -60,7 +60,7 @@ proptest! {
         prop_assert_eq!(got.records, (0..records.len() as u32).collect::<Vec<_>>());
         for (number, (record, message)) in records.iter().zip(&got.messages).enumerate() {
             let event = decoded(message);
-            prop_assert_eq!((&event["type"], &event["source"]), (&json!("log"), &json!("tidegate")));
+            prop_assert_eq!((&event["type"], &event["source"]), (&json!("log"), &json!("")));
             let seen = Some(observed_ms(number)).filter(|ms| *ms > 0);
             prop_assert_eq!(message.timestamp_ms, seen);
             prop_assert_eq!(&message.key, &None);
@@ -161,7 +161,7 @@ fn the_envelope_has_one_spelling() {
         r#""body":"payment provider timed out","severity_number":13,"flags":1,"attributes":{"#,
         r#""user":"a \"b\" c","latency_ms":137,"raw":"AP8=","more":{"a":[null,1.5]}},"#,
         r#""resource":{"service.name":"checkout"},"trace_id":"abababababababababababababababab","#,
-        r#""span_id":"0f0f0f0f0f0f0f0f"},"timestamp":"2026-11-21T03:12:45.123Z","source":"tidegate"}"#,
+        r#""span_id":"0f0f0f0f0f0f0f0f"},"timestamp":"2026-11-21T03:12:45.123Z","source":"checkout"}"#,
     );
     assert_eq!(String::from_utf8_lossy(&got.messages[0].value), expected);
 }
