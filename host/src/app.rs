@@ -1,6 +1,7 @@
 //! The composition root: the only file that knows every stage. It builds them back to front, so that the
 //! order of construction is the direction of data read backwards, and takes them down front to back.
 
+mod destinations;
 mod pipeline;
 mod plugins;
 
@@ -8,7 +9,7 @@ pub use plugins::{Plugins, chain, load_plugins, plugin_problems};
 
 use crate::admin;
 use crate::config::{Loaded, OutputSettings, Problem, Settings};
-use crate::export::{self, OtlpOutput};
+use crate::export::{self, KafkaOutput, OtlpOutput, Output};
 use crate::guests::{CONTRACT_VERSION, Engine};
 use crate::intake::Stopped;
 use crate::telemetry::{Readiness, Registry};
@@ -46,7 +47,7 @@ pub struct App {
 }
 
 /// The outputs by their names, each shared by all who send to it.
-type Outputs = HashMap<String, OtlpOutput>;
+type Outputs = HashMap<String, Output>;
 
 impl App {
     /// Builds everything and starts reading. Call it inside a runtime.
@@ -150,16 +151,23 @@ fn other(error: impl std::fmt::Display) -> StartError {
 /// Sets the outputs up; each connects when it is first used.
 fn connect(outputs: &[Arc<OutputSettings>], registry: &Registry) -> Result<Outputs, StartError> {
     let each = outputs.iter().map(|output| {
-        let OutputSettings::Otlp(settings) = &**output;
-        let built = OtlpOutput::new(settings.clone(), registry.output(&settings.name));
-        Ok((settings.name.clone(), built.map_err(other)?))
+        let metrics = registry.output(output.name());
+        let built = match &**output {
+            OutputSettings::Otlp(settings) => {
+                Output::Otlp(OtlpOutput::new(settings.clone(), metrics).map_err(other)?)
+            }
+            OutputSettings::Kafka(settings, _) => {
+                Output::Kafka(KafkaOutput::new(settings.clone(), metrics))
+            }
+        };
+        Ok((output.name().to_owned(), built))
     });
     each.collect()
 }
 
 /// Makes what outputs say of themselves conditions of readiness.
-async fn watch_outputs(outputs: Vec<OtlpOutput>, readiness: Readiness) {
-    let condition = |output: &OtlpOutput| readiness.condition(&format!("output {}", output.name()));
+async fn watch_outputs(outputs: Vec<Output>, readiness: Readiness) {
+    let condition = |output: &Output| readiness.condition(&format!("output {}", output.name()));
     let watched: Vec<_> = outputs
         .into_iter()
         .map(|output| (condition(&output), output))

@@ -9,12 +9,11 @@ mod destination;
 mod hold;
 mod keep;
 
-pub use destination::Destination;
+pub use destination::{Destination, Outlets, Share};
 pub use keep::{Keeper, Memory};
 
-use crate::encode::Logs;
 use crate::guests::{Answer, Broken, Chain};
-use crate::model::{Facts, Leg, Purpose, RawBatch, Work};
+use crate::model::{Facts, Finding, Leg, Purpose, RawBatch, Work};
 use crate::telemetry::metrics::PipelineMetrics;
 use std::sync::mpsc::Receiver;
 
@@ -84,11 +83,15 @@ impl Lane {
         let Some(raw) = leg.raw() else { return };
         let encoded = self.destinations.iter().map(|d| d.encode(raw, &answer));
         let encoded: Vec<_> = encoded.collect();
-        leg.encoded(encoded.iter().map(Logs::bytes).sum());
-        for (destination, logs) in self.destinations.iter().zip(encoded) {
-            self.metrics.json_as_text.inc_by(logs.json_as_text as u64);
-            destination.send(leg, logs, &answer);
+        let findings: usize = answer.findings.iter().map(Finding::weight).sum();
+        leg.encoded(findings + encoded.iter().map(|e| e.bytes).sum::<usize>());
+        for (destination, encoded) in self.destinations.iter().zip(encoded) {
+            self.metrics
+                .json_as_text
+                .inc_by(encoded.json_as_text as u64);
+            destination.send(leg, encoded);
         }
+        leg.findings(answer.findings);
         leg.dropped(answer.dropped);
         leg.joined(answer.joined);
         for (input, reason) in answer.dead {

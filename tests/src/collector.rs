@@ -16,6 +16,7 @@ pub struct Collector {
     guard: Option<Guard>,
     folder: TempDir,
     port: u16,
+    http: u16,
     runs: usize,
 }
 
@@ -27,6 +28,7 @@ impl Collector {
             guard: None,
             folder,
             port: crate::free_port(),
+            http: crate::free_port(),
             runs: 0,
         };
         collector.run().await;
@@ -43,13 +45,14 @@ impl Collector {
         self.runs += 1;
         let file = |name: &str| self.folder.path().join(format!("{name}-{}", self.runs));
         let settings = format!(
-            "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: \"127.0.0.1:{}\"}}}}}}}}
+            "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: \"127.0.0.1:{}\"}}, http: {{endpoint: \"127.0.0.1:{}\"}}}}}}}}
 exporters: {{file: {{path: \"{}\"}}}}
 service:
   telemetry: {{metrics: {{level: none}}}}
   pipelines: {{logs: {{receivers: [otlp], exporters: [file]}}}}
 ",
             self.port,
+            self.http,
             file("out").display()
         );
         std::fs::write(file("settings"), settings).expect("its settings");
@@ -65,6 +68,25 @@ service:
                 .is_ok()
         })
         .await;
+    }
+
+    /// Gives it one request in OTLP/JSON; false where it refuses it.
+    pub async fn post(&self, request: &[u8]) -> bool {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let head = format!(
+            "POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            request.len()
+        );
+        let address = ("127.0.0.1", self.http);
+        let stream = tokio::net::TcpStream::connect(address).await;
+        let mut stream = stream.expect("the Collector listens");
+        let mut answer = String::new();
+        for bytes in [head.as_bytes(), request] {
+            stream.write_all(bytes).await.expect("it reads");
+        }
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        answer.starts_with("HTTP/1.1 200")
     }
 
     /// Stops it as an operator would: it writes out what it has.

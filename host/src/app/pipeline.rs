@@ -1,17 +1,16 @@
 //! One pipeline: its stages, built back to front, and its life from the first record to the last commit.
 
+use super::destinations::destinations;
 use super::{Outputs, Plugins, StartError};
 use crate::config::PipelineSettings;
-use crate::encode::otlp::Limits;
 use crate::export::Pump;
 use crate::guests::Broken;
 use crate::intake::{Intake, Stopped};
 use crate::kafka::Committer;
-use crate::lane::{Destination, Keeper, Lane, Memory};
+use crate::lane::{Keeper, Lane, Memory};
 use crate::model::{Beginning, Generation, Partition, RawBatch, Work};
 use crate::settle::{self, CommitError, Finished};
 use crate::telemetry::{Condition, Readiness, Registry};
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -261,47 +260,6 @@ fn lane(
         metrics: parts.registry.pipeline(&settings.name),
         on_broken,
     })
-}
-
-/// Outputs by the routes that lead to them: one way to an output, whatever routes lead there. Two would let one
-/// partition have two requests in flight, and a retry be overtaken.
-fn destinations(
-    settings: &PipelineSettings,
-    outputs: &Outputs,
-    pumps: &mut Vec<Pump>,
-) -> Vec<Destination> {
-    let usual = std::iter::once(&settings.to_records);
-    let all = usual.chain(settings.routes.iter().map(|(_, outputs)| outputs));
-    let mut routes: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-    for (route, to) in all.enumerate() {
-        for output in to {
-            routes.entry(output.name()).or_default().push(route as u32);
-        }
-    }
-    let mut destinations: BTreeMap<Vec<u32>, Destination> = BTreeMap::new();
-    for (name, routes) in routes {
-        let Some(output) = outputs.get(name) else {
-            continue;
-        };
-        let (outlet, pump) = output.lane();
-        pumps.push(pump);
-        let limits = output.limits();
-        let destination = destinations
-            .entry(routes.clone())
-            .or_insert_with(|| Destination {
-                routes,
-                outlets: Vec::new(),
-                limits: Limits {
-                    records: usize::MAX,
-                    bytes: usize::MAX,
-                },
-            });
-        destination.outlets.push(outlet);
-        let tightest = &mut destination.limits;
-        tightest.records = tightest.records.min(limits.records);
-        tightest.bytes = tightest.bytes.min(limits.bytes);
-    }
-    destinations.into_values().collect()
 }
 
 impl settle::Committer for Committer {

@@ -1,8 +1,8 @@
 //! What holds where the configuration says nothing: the only place that knows. Safe for 1 to 4 cores.
 
 use super::file::{
-    Admin, Attribute, Batch, Compression, Findings, Format, Isolation, Level, Limits, Log, Memory,
-    OnPartialSuccess, RequestBatch, Retry,
+    Acks, Admin, Attribute, Batch, Codec, Compression, Findings, Format, Isolation, KafkaBatch,
+    Key, Level, Limits, Log, Memory, OnPartialSuccess, RecordFormat, RequestBatch, Retry,
 };
 use super::units::{Size, Time};
 
@@ -51,6 +51,14 @@ defaults! {
         jitter: 0.5,
     };
     on_partial_success: OnPartialSuccess = OnPartialSuccess::DeadLetter;
+
+    record_format: RecordFormat = RecordFormat::Driftlock;
+    key: Key = Key::Word("none".to_owned());
+    acks: Acks = Acks::All;
+    codec: Codec = Codec::None;
+    idempotent: bool = true;
+    // A quarter of what topics take unless told otherwise.
+    kafka_batch: KafkaBatch = KafkaBatch { max_bytes: Size::kib(256), linger: Time::ms(5) };
 
     // Pipelines.
     findings: Findings = Findings { repeat_interval: Time::s(3600), max_per_minute: 600 };

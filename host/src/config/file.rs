@@ -4,11 +4,17 @@
 //! texts are for users.
 
 use super::defaults;
-pub use super::forms::{Admin, DeadLetters, Named, Start};
+pub use super::forms::{Admin, DeadLetters, Key, Named, Start};
 use super::units::{Size, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+
+mod outputs;
+
+pub use outputs::{
+    Acks, Codec, Compression, KafkaBatch, KafkaOutput, OnPartialSuccess, Otlp, Output,
+    RecordFormat, RequestBatch, Retry, To,
+};
 
 /// A configuration file of Tidegate.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -123,95 +129,6 @@ pub enum OnMalformed {
     DeadLetter,
     /// It is offered to the next parser.
     NextParser,
-}
-
-/// An output.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Output {
-    /// OTLP over gRPC.
-    pub otlp: Otlp,
-}
-
-/// OTLP over gRPC.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Otlp {
-    /// `http://host:port`.
-    pub endpoint: String,
-    /// How requests are compressed.
-    #[serde(default = "defaults::compression")]
-    pub compression: Compression,
-    /// Sent with each request; the place for tokens: `authorization: Bearer ${TOKEN}`.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// How long one attempt may take.
-    #[serde(default = "defaults::otlp_timeout")]
-    pub timeout: Time,
-    /// When a request is full.
-    #[serde(default = "defaults::request_batch")]
-    pub batch: RequestBatch,
-    /// Requests in flight of one lane. A partition never has more than one, so that order is kept.
-    #[serde(default = "defaults::max_in_flight_requests")]
-    #[schemars(range(min = 1, max = 1000))]
-    pub max_in_flight_requests: u32,
-    /// When a request that failed is sent again; there is no end to it.
-    #[serde(default = "defaults::retry")]
-    pub retry: Retry,
-    /// What becomes of a request that was accepted in part (the answer does not say which records
-    /// were refused): all its raw records to the dead letters, as maybe delivered, or only counted.
-    #[serde(default = "defaults::on_partial_success")]
-    pub on_partial_success: OnPartialSuccess,
-}
-
-/// When a request is full.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default = "defaults::request_batch")]
-pub struct RequestBatch {
-    /// Records.
-    #[schemars(range(min = 1, max = 1000000))]
-    pub max_records: u32,
-    /// Size before compression; also the most that one request ever has. OTLP servers refuse
-    /// requests above 4MiB unless told otherwise.
-    pub max_bytes: Size,
-    /// How long the first record may wait for others.
-    pub linger: Time,
-}
-
-/// When to try again: exponential, with jitter.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default = "defaults::retry")]
-pub struct Retry {
-    /// The first pause.
-    pub initial: Time,
-    /// The longest pause.
-    pub max: Time,
-    /// What a pause is multiplied by to give the next.
-    #[schemars(range(min = 1.0, max = 100.0))]
-    pub multiplier: f64,
-    /// The part of a pause that is left to chance, so that gateways do not come back in step.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub jitter: f64,
-}
-
-/// How requests are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Compression {
-    /// With gzip.
-    Gzip,
-    /// Not at all.
-    None,
-}
-
-/// What becomes of a request that was accepted in part.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnPartialSuccess {
-    /// Its raw records go to the dead letters.
-    DeadLetter,
-    /// It is only counted.
-    Count,
 }
 
 /// A pipeline.
@@ -390,15 +307,6 @@ pub struct Batch {
     pub bytes: Size,
     /// How long the first record may wait for others.
     pub linger: Time,
-}
-
-/// Where results go.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct To {
-    /// Outputs, by name, of records that no plugin routed.
-    #[schemars(length(min = 1))]
-    pub records: Vec<String>,
 }
 
 /// A Kafka topic.

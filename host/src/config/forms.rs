@@ -47,6 +47,24 @@ pub enum DeadLetters {
     Word(String),
 }
 
+/// What becomes a record's key in Kafka.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum Key {
+    /// An attribute of the record.
+    Attribute {
+        /// Its name.
+        attribute: String,
+    },
+    /// An attribute of its resource.
+    Resource {
+        /// Its name.
+        resource: String,
+    },
+    /// `none` or `original`.
+    Word(String),
+}
+
 /// Things by their names.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(transparent)]
@@ -111,6 +129,32 @@ impl JsonSchema for DeadLetters {
         let remedy = "write { cluster: NAME, topic: NAME }";
         schema.insert("x-remedy".to_owned(), remedy.into());
         schema
+    }
+}
+
+// === impl Key ===
+
+impl JsonSchema for Key {
+    fn schema_name() -> Cow<'static, str> {
+        "key".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["object", "string"],
+            "x-type": "`none`, `original` or map",
+            "x-rule": "must be none, original, or the name of one attribute or resource attribute",
+            "x-remedy": "write { attribute: NAME } or { resource: NAME }",
+            "pattern": "^(none|original)$",
+            "examples": ["none"],
+            "additionalProperties": false,
+            "minProperties": 1,
+            "maxProperties": 1,
+            "properties": {
+                "attribute": {"type": "string", "minLength": 1, "description": "An attribute of the record."},
+                "resource": {"type": "string", "minLength": 1, "description": "An attribute of its resource."},
+            },
+        })
     }
 }
 

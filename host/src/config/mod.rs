@@ -29,7 +29,8 @@ pub use problem::{Field, Problem, Step};
 pub(crate) use problem::{field, nearest};
 pub use shape::schema;
 
-use crate::export::OtlpSettings;
+use crate::encode::kafka::Form;
+use crate::export::{KafkaSettings, OtlpSettings};
 use crate::guests::{FoldSettings, PluginSettings};
 use crate::{intake, settle};
 use std::net::SocketAddr;
@@ -70,6 +71,8 @@ pub struct LogSettings {
 pub enum OutputSettings {
     /// OTLP over gRPC.
     Otlp(OtlpSettings),
+    /// A Kafka topic, and how records become its records.
+    Kafka(KafkaSettings, Form),
 }
 
 impl OutputSettings {
@@ -77,6 +80,7 @@ impl OutputSettings {
     pub fn name(&self) -> &str {
         match self {
             OutputSettings::Otlp(o) => &o.name,
+            OutputSettings::Kafka(k, _) => &k.name,
         }
     }
 }
@@ -102,6 +106,10 @@ pub struct PipelineSettings {
     pub fold: FoldSettings,
     /// Where records go that no plugin routed.
     pub to_records: Vec<Arc<OutputSettings>>,
+    /// Where alerts go.
+    pub to_alerts: Vec<Arc<OutputSettings>>,
+    /// Where anomalies go.
+    pub to_anomalies: Vec<Arc<OutputSettings>>,
     /// Named routes that plugins may choose, and their outputs.
     pub routes: Vec<(String, Vec<Arc<OutputSettings>>)>,
     /// What becomes of what cannot be delivered, and when offsets are committed.
@@ -117,10 +125,11 @@ impl PipelineSettings {
         records.chain(&self.detect).chain(&self.score)
     }
 
-    /// The outputs that it sends to; one that several routes share comes several times.
+    /// The outputs that it sends to; one that is named in several lists comes several times.
     pub fn outputs(&self) -> impl Iterator<Item = &Arc<OutputSettings>> {
         let routes = self.routes.iter().flat_map(|(_, outputs)| outputs);
-        self.to_records.iter().chain(routes)
+        let findings = self.to_alerts.iter().chain(&self.to_anomalies);
+        self.to_records.iter().chain(routes).chain(findings)
     }
 }
 

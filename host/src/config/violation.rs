@@ -13,8 +13,6 @@ use std::path::Path;
 const VIOLATIONS_MAX: usize = 200;
 /// The most keys that a remedy lists.
 const LISTED_MAX: usize = 20;
-/// Keys that later versions will have, to tell them from typing errors.
-const LATER: [&str; 3] = ["alerts", "anomalies", "kafka"];
 /// First words of keys about encryption and log-in, which later versions will have: `tls`, `ssl_ca`, `security_protocol`.
 const LATER_SECURITY: [&str; 4] = ["tls", "ssl", "sasl", "security"];
 
@@ -189,13 +187,10 @@ fn unknown(field: &Field, key: &str, near: &Near<'_>) -> Violation {
 /// What to do about a key that later versions will have.
 fn later(key: &str) -> Option<&'static str> {
     let first = key.split(['_', '-', '.']).next().unwrap_or_default();
-    if LATER.contains(&key) {
-        Some("leave it out: this version has parsers, enrichers and OTLP outputs")
-    } else if LATER_SECURITY.contains(&first) {
-        Some("leave it out: this version has no TLS and no SASL; use a network that you trust")
-    } else {
-        None
-    }
+    let is_later = LATER_SECURITY.contains(&first);
+    is_later.then_some(
+        "leave it out: this version has no TLS and no SASL; use a network that you trust",
+    )
 }
 
 /// Whether a type holds the value all the same: too long, too short, not too strange.

@@ -1,11 +1,11 @@
-//! One record as one line of OTLP/JSON.
+//! One record as OTLP/JSON: as a line, and as a whole export request.
 //!
 //! The line is an OTLP `LogRecord` with its resource beside it, so that a line stands for itself. The
 //! order of the fields never changes, so that lines can be compared as text.
 
 use super::group;
 use super::nested::{self, Scalar, Sink};
-use super::otlp::{observed_nanos, unix_nanos};
+use super::otlp::{SCOPE, observed_nanos, unix_nanos};
 use crate::model::{Columns, Kind, RESOURCE, TRACE_BYTES, bits};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,6 +21,43 @@ pub struct JsonOptions {
 /// an empty severity text, a body that is null, attributes and resource where there are none, and ids of zeros.
 pub fn line(columns: &Columns, record: usize, options: JsonOptions, out: &mut Vec<u8>) {
     let mut object = Object::begin(out);
+    log_record(&mut object, columns, record, options, &mut 0);
+    resource(&mut object, columns, record, &mut 0);
+    object.end();
+}
+
+/// Writes a record as a request of its own: one compact `ExportLogsServiceRequest` in JSON, without a line end, as
+/// the Collector's Kafka receiver reads it (`encoding: otlp_json`). Answers how many values of kind json went out as
+/// text, because they are not JSON or nested too deep.
+pub fn request(columns: &Columns, record: usize, options: JsonOptions, out: &mut Vec<u8>) -> usize {
+    let mut texts = 0;
+    out.extend_from_slice(b"{\"resourceLogs\":[");
+    let mut group = Object::begin(out);
+    resource(&mut group, columns, record, &mut texts);
+    group.field("scopeLogs", |out| {
+        out.extend_from_slice(b"[{\"scope\":{\"name\":");
+        string(out, SCOPE.0.as_bytes());
+        out.extend_from_slice(b",\"version\":");
+        string(out, SCOPE.1.as_bytes());
+        out.extend_from_slice(b"},\"logRecords\":[");
+        let mut object = Object::begin(out);
+        log_record(&mut object, columns, record, options, &mut texts);
+        object.end();
+        out.extend_from_slice(b"]}]");
+    });
+    group.end();
+    out.extend_from_slice(b"]}");
+    texts
+}
+
+/// The fields of a `LogRecord`.
+fn log_record(
+    object: &mut Object<'_>,
+    columns: &Columns,
+    record: usize,
+    options: JsonOptions,
+    texts: &mut usize,
+) {
     let time = unix_nanos(columns, record);
     if time != 0 {
         object.field("timeUnixNano", |out| quoted(out, time));
@@ -40,27 +77,32 @@ pub fn line(columns: &Columns, record: usize, options: JsonOptions, out: &mut Ve
     let kind = columns.body_kind(record);
     if kind != Kind::Null {
         object.field("body", |out| {
-            any_value(out, columns, kind, &columns.body, record)
+            any_value(out, (columns, kind), &columns.body, record, texts)
         });
     }
     let is_own = |i: &usize| columns.kind.get(*i).is_some_and(|k| k & RESOURCE == 0);
-    attributes(
-        &mut object,
-        columns,
-        columns.attributes(record).filter(is_own),
-    );
-    trace(&mut object, columns, record);
+    let own = columns.attributes(record).filter(is_own);
+    attributes(object, columns, own, texts);
+    trace(object, columns, record);
+}
+
+fn resource(object: &mut Object<'_>, columns: &Columns, record: usize, texts: &mut usize) {
     if group::resource(columns, record).next().is_some() {
         object.field("resource", |out| {
             let mut resource = Object::begin(out);
-            attributes(&mut resource, columns, group::resource(columns, record));
+            let places = group::resource(columns, record);
+            attributes(&mut resource, columns, places, texts);
             resource.end();
         });
     }
-    object.end();
 }
 
-fn attributes(object: &mut Object<'_>, columns: &Columns, places: impl Iterator<Item = usize>) {
+fn attributes(
+    object: &mut Object<'_>,
+    columns: &Columns,
+    places: impl Iterator<Item = usize>,
+    texts: &mut usize,
+) {
     let mut places = places.peekable();
     if places.peek().is_none() {
         return;
@@ -78,7 +120,7 @@ fn attributes(object: &mut Object<'_>, columns: &Columns, places: impl Iterator<
             let mut entry = Object::begin(out);
             entry.field("key", |out| string(out, columns.bytes(&columns.key, i)));
             entry.field("value", |out| {
-                any_value(out, columns, kind, &columns.value, i)
+                any_value(out, (columns, kind), &columns.value, i, texts)
             });
             entry.end();
         }
@@ -103,7 +145,13 @@ fn trace(object: &mut Object<'_>, columns: &Columns, record: usize) {
     }
 }
 
-fn any_value(out: &mut Vec<u8>, columns: &Columns, kind: Kind, column: &[u32], i: usize) {
+fn any_value(
+    out: &mut Vec<u8>,
+    (columns, kind): (&Columns, Kind),
+    column: &[u32],
+    i: usize,
+    texts: &mut usize,
+) {
     let span = columns.bytes(column, i);
     let number = match column.get(2 * i..2 * i + 2) {
         Some(&[low, high]) => bits(low, high),
@@ -121,6 +169,7 @@ fn any_value(out: &mut Vec<u8>, columns: &Columns, kind: Kind, column: &[u32], i
             let begin = tree.out.len();
             if !nested::walk(span, &mut tree) {
                 tree.out.truncate(begin);
+                *texts += 1;
                 tree.text(span);
             }
         }
@@ -129,17 +178,17 @@ fn any_value(out: &mut Vec<u8>, columns: &Columns, kind: Kind, column: &[u32], i
 
 // === what JSON is made of ===
 
-struct Object<'a> {
+pub(super) struct Object<'a> {
     out: &'a mut Vec<u8>,
     before: u8,
 }
 
 impl<'a> Object<'a> {
-    fn begin(out: &'a mut Vec<u8>) -> Self {
+    pub(super) fn begin(out: &'a mut Vec<u8>) -> Self {
         Object { out, before: b'{' }
     }
 
-    fn field(&mut self, name: &str, value: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn field(&mut self, name: &str, value: impl FnOnce(&mut Vec<u8>)) {
         self.out.push(self.before);
         self.before = b',';
         string(self.out, name.as_bytes());
@@ -147,7 +196,7 @@ impl<'a> Object<'a> {
         value(self.out);
     }
 
-    fn end(self) {
+    pub(super) fn end(self) {
         if self.before == b'{' {
             self.out.push(b'{');
         }
@@ -155,7 +204,7 @@ impl<'a> Object<'a> {
     }
 }
 
-fn plain(out: &mut Vec<u8>, value: impl std::fmt::Display) {
+pub(super) fn plain(out: &mut Vec<u8>, value: impl std::fmt::Display) {
     out.extend_from_slice(value.to_string().as_bytes());
 }
 
@@ -171,7 +220,7 @@ pub(super) fn string(out: &mut Vec<u8>, bytes: &[u8]) {
     let _ = serde_json::to_writer(out, &String::from_utf8_lossy(bytes));
 }
 
-fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     for byte in bytes {
@@ -203,22 +252,26 @@ impl Tree<'_> {
         self.put("\"}");
     }
 
-    /// As protobuf's JSON has it: what is no number is a string.
     fn double(&mut self, value: f64) {
         self.put("{\"doubleValue\":");
-        if value.is_finite() {
-            let _ = serde_json::to_writer(&mut *self.out, &value);
-        } else if value.is_nan() {
-            self.put("\"NaN\"");
-        } else {
-            self.put(if value > 0.0 {
-                "\"Infinity\""
-            } else {
-                "\"-Infinity\""
-            });
-        }
+        double(self.out, value);
         self.put("}");
     }
+}
+
+/// As protobuf's JSON has it: what is no number is a string.
+pub(super) fn double(out: &mut Vec<u8>, value: f64) {
+    let word: &[u8] = match value {
+        v if v.is_finite() => {
+            // Writing to a vector does not fail.
+            let _ = serde_json::to_writer(out, &value);
+            return;
+        }
+        f64::INFINITY => b"\"Infinity\"",
+        f64::NEG_INFINITY => b"\"-Infinity\"",
+        _ => b"\"NaN\"",
+    };
+    out.extend_from_slice(word);
 }
 
 impl Sink for Tree<'_> {

@@ -1,11 +1,13 @@
-//! Columns to OTLP protobuf, OTLP JSON and text for people.
+//! Columns to OTLP protobuf, OTLP JSON, Kafka records and text for people; findings to OTLP events and Kafka records.
 //!
 //! Pure functions that a lane calls on its own thread: no I/O, no clock, no state between calls. They
 //! promise that what they write decodes to what the columns say, field by field. They never check what a
 //! plugin returned: columns have passed the answer check before they come here.
 
+pub mod findings;
 mod group;
 pub mod json;
+pub mod kafka;
 mod nested;
 pub mod otlp;
 #[cfg(test)]

@@ -3,9 +3,12 @@
 //! Field numbers and types are those of opentelemetry-proto 1.x (`logs.proto`, `common.proto`).
 
 use super::group::{self, Groups};
-use super::nested::{self, Scalar, Sink};
+use super::nested;
 use super::wire;
 use crate::model::{Columns, Kind, RESOURCE, TRACE_BYTES, bits};
+use tree::Tree;
+
+mod tree;
 
 /// The instrumentation scope of everything that the gateway sends.
 pub(super) const SCOPE: (&str, &str) = ("tidegate", env!("CARGO_PKG_VERSION"));
@@ -56,6 +59,17 @@ pub fn logs(
     observed_ms: impl Fn(usize) -> i64,
     limits: Limits,
 ) -> Logs {
+    events(columns, &[], select, observed_ms, limits)
+}
+
+/// [`logs`] of records that are events: `names` are their event names, or empty where none has one.
+pub fn events(
+    columns: &Columns,
+    names: &[&str],
+    select: Select<'_>,
+    observed_ms: impl Fn(usize) -> i64,
+    limits: Limits,
+) -> Logs {
     let length = match select {
         Select::All => columns.len(),
         Select::Records(records) => records.len(),
@@ -67,7 +81,7 @@ pub fn logs(
         let mut take = (length - from).min(limits.records.max(1)).min(likely);
         let encoded = loop {
             match payload(
-                columns,
+                (columns, names),
                 select,
                 from..from + take,
                 &observed_ms,
@@ -91,7 +105,7 @@ struct Full {
 }
 
 fn payload(
-    columns: &Columns,
+    (columns, names): (&Columns, &[&str]),
     select: Select<'_>,
     part: std::ops::Range<usize>,
     observed_ms: &impl Fn(usize) -> i64,
@@ -106,6 +120,7 @@ fn payload(
     };
     let mut writer = Writer {
         columns,
+        names,
         out: Vec::with_capacity(capacity(columns, order.len(), bytes_max)),
         record_width: 2,
         json_as_text: 0,
@@ -143,6 +158,8 @@ fn capacity(columns: &Columns, records: usize, bytes_max: usize) -> usize {
 
 struct Writer<'a> {
     columns: &'a Columns,
+    // Event names; or empty.
+    names: &'a [&'a str],
     out: Vec<u8>,
     // Bytes that the length of the last record took.
     record_width: usize,
@@ -216,6 +233,9 @@ impl Writer<'_> {
         let observed = observed_nanos(observed_ms);
         if observed != 0 {
             wire::fixed64(&mut self.out, 0x59, observed);
+        }
+        if let Some(name) = self.names.get(record) {
+            wire::bytes(&mut self.out, 0x62, name.as_bytes());
         }
         self.record_width = wire::close(&mut self.out, open);
     }
@@ -372,10 +392,7 @@ impl Writer<'_> {
         let columns = self.columns;
         let begin = self.out.len();
         let open = wire::open(&mut self.out, tag, 1);
-        let mut tree = Tree {
-            out: &mut self.out,
-            open: Vec::new(),
-        };
+        let mut tree = Tree::new(&mut self.out);
         if nested::walk(columns.slice(value[0], value[1]), &mut tree) {
             wire::close(&mut self.out, open);
         } else {
@@ -422,74 +439,4 @@ pub(super) fn observed_nanos(ms: i64) -> u64 {
         .ok()
         .and_then(|ms| ms.checked_mul(1_000_000))
         .unwrap_or(0)
-}
-
-/// Writes a JSON value as the content of an `AnyValue`.
-struct Tree<'a> {
-    out: &'a mut Vec<u8>,
-    open: Vec<wire::Open>,
-}
-
-impl Tree<'_> {
-    fn begin(&mut self, tag: u8) {
-        self.open.push(wire::open(self.out, tag, 1));
-    }
-
-    fn end(&mut self) {
-        if let Some(open) = self.open.pop() {
-            wire::close(self.out, open);
-        }
-    }
-}
-
-impl Sink for Tree<'_> {
-    fn scalar(&mut self, value: Scalar<'_>) {
-        match value {
-            Scalar::Null => {}
-            Scalar::Boolean(b) => self.out.extend_from_slice(&[0x10, u8::from(b)]),
-            Scalar::Integer(i) => {
-                self.out.push(0x18);
-                wire::varint(self.out, i as u64);
-            }
-            Scalar::Double(d) => wire::fixed64(self.out, 0x21, d.to_bits()),
-            Scalar::Text(text) => wire::bytes(self.out, 0x0A, text.as_bytes()),
-        }
-    }
-
-    fn begin_array(&mut self) {
-        self.begin(0x2A);
-    }
-
-    fn begin_object(&mut self) {
-        self.begin(0x32);
-    }
-
-    fn begin_element(&mut self, _first: bool) {
-        self.begin(0x0A);
-    }
-
-    fn begin_entry(&mut self, _first: bool, key: &str) {
-        self.begin(0x0A);
-        if !key.is_empty() {
-            wire::bytes(self.out, 0x0A, key.as_bytes());
-        }
-        self.begin(0x12);
-    }
-
-    fn end_element(&mut self) {
-        self.end();
-    }
-
-    fn end_entry(&mut self) {
-        self.end();
-        self.end();
-    }
-
-    fn end_array(&mut self) {
-        self.end();
-    }
-
-    fn end_object(&mut self) {
-        self.end();
-    }
 }

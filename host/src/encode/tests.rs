@@ -15,13 +15,13 @@ const NO_LIMITS: Limits = Limits {
     bytes: usize::MAX,
 };
 
-fn observed_ms(record: usize) -> i64 {
+pub(super) fn observed_ms(record: usize) -> i64 {
     record as i64 * 10 - 10
 }
 
 // === what is expected, written down a second time ===
 
-fn any_value(value: &Value) -> AnyValue {
+pub(super) fn any_value(value: &Value) -> AnyValue {
     let value = match value {
         Value::Null => None,
         Value::Boolean(b) => Some(Otlp::BoolValue(*b)),
@@ -37,7 +37,7 @@ fn any_value(value: &Value) -> AnyValue {
     AnyValue { value }
 }
 
-fn parsed(json: &str) -> Option<serde_json::Value> {
+pub(super) fn parsed(json: &str) -> Option<serde_json::Value> {
     let tree = serde_json::from_str(json).ok()?;
     (depth(&tree) <= nested::DEPTH_MAX).then_some(tree)
 }
@@ -280,7 +280,7 @@ fn json_entries(entries: &[KeyValue]) -> serde_json::Value {
     entries.iter().map(entry).collect()
 }
 
-fn json_expected(number: usize, record: &Record) -> serde_json::Value {
+pub(super) fn json_expected(number: usize, record: &Record) -> serde_json::Value {
     let otlp = log_record(number, record);
     let hex = |id: &[u8]| id.iter().map(|b| format!("{b:02x}")).collect::<String>();
     let mut expected = serde_json::Map::new();
@@ -366,7 +366,7 @@ proptest! {
     }
 }
 
-fn example() -> Record {
+pub(super) fn example() -> Record {
     let text = |t: &str| Value::Text(t.to_owned());
     Record {
         seconds: 1_795_230_765,

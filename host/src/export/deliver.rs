@@ -8,8 +8,8 @@
 use super::classify::Verdict;
 use super::client::{Answer, Client, Payload};
 use super::halve::{Part, Piece};
-use super::health::{Health, Trouble};
-use super::retry::Backoff;
+use super::health::Health;
+use super::patience::Patience;
 use super::{OtlpSettings, PartialSuccess};
 use crate::model::{Chunk, DeadReason};
 use crate::telemetry::metrics::OutputMetrics;
@@ -18,8 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::warn;
 
-/// How often a request that waits looks whether anybody still waits for it.
-const CANCEL_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Single records refused as exhausted, one after the other, with nothing delivered: then it is the output.
 const EXHAUSTED_SINGLES_MAX: usize = 16;
 /// A single record, alone in its request, is refused so often as exhausted while the output takes others: then it is the
@@ -39,10 +37,9 @@ pub(super) struct Shared {
 /// Delivers chunks as one request, however long that takes.
 pub(super) async fn deliver(shared: Arc<Shared>, chunks: Vec<Chunk>) {
     let mut flight = Flight {
-        backoff: Backoff::new(shared.settings.retry),
+        patience: Patience::new(shared.settings.retry),
         shared,
         chunks: chunks.into_iter().map(Some).collect(),
-        trouble: None,
         is_doubtful: false,
     };
     let acknowledged = flight.shared.metrics.requests.get();
@@ -63,8 +60,7 @@ struct Flight {
     shared: Arc<Shared>,
     // None where nobody waits for the chunk any more.
     chunks: Vec<Option<Chunk>>,
-    backoff: Backoff,
-    trouble: Option<Trouble>,
+    patience: Patience,
     // Whether an attempt had no answer.
     is_doubtful: bool,
 }
@@ -200,29 +196,19 @@ impl Flight {
         chunks.any(|c| !c.leg.is_cancelled())
     }
 
-    /// Waits until the next attempt is due, or nobody waits for it any more.
     async fn pause(&mut self, is_wrong: bool, words: &str, after: Option<Duration>) {
-        if self
-            .trouble
-            .as_ref()
-            .is_none_or(|t| t.is_wrong() != is_wrong)
-        {
-            // The new trouble begins before the old one ends, so that the output is not well in between.
-            let trouble = self.shared.health.trouble(is_wrong, words);
-            self.trouble = Some(trouble);
-        }
-        let mut left = self.backoff.next(fastrand::f64(), after);
-        while !left.is_zero() && self.is_wanted() {
-            let slice = left.min(CANCEL_CHECK_INTERVAL);
-            tokio::time::sleep(slice).await;
-            left -= slice;
-        }
+        let chunks = &self.chunks;
+        let is_wanted = || chunks.iter().flatten().any(|c| !c.leg.is_cancelled());
+        let health = &self.shared.health;
+        let pause = self
+            .patience
+            .pause(health, (is_wrong, words), after, is_wanted);
+        pause.await;
     }
 
     /// The output has taken a part, or all but some records of it.
     fn taken(&mut self, found: &mut Found, part: &Part, verdict: Verdict) {
-        self.trouble = None;
-        self.backoff.reset();
+        self.patience.well();
         let metrics = &self.shared.metrics;
         let records = part.records() as u64;
         metrics.requests.inc();

@@ -1,4 +1,4 @@
-//! Requests to outcomes: OTLP gRPC; coalescing, retry and classify are pure.
+//! Requests to outcomes: OTLP gRPC and Kafka; coalescing, retry and classify are pure.
 //!
 //! Owns what is on its way to an output. A lane hands chunks to an [`Outlet`] and never waits; one pump task
 //! a lane and output makes requests of them; each request in flight is a task of its own until every leg in
@@ -11,7 +11,10 @@ mod coalesce;
 mod deliver;
 mod halve;
 mod health;
+mod kafka;
 mod otlp;
+mod patience;
+mod pump;
 mod retry;
 #[cfg(test)]
 mod tests;
@@ -20,10 +23,40 @@ pub use classify::{RETRY_AFTER_MAX, Verdict};
 pub use client::OutputError;
 pub use coalesce::{Coalescer, Request};
 pub use health::{Condition, Health};
-pub use otlp::{OtlpOutput, Outlet, Pump};
+pub use kafka::{KafkaOutput, KafkaSettings};
+pub use otlp::OtlpOutput;
+pub use pump::{Outlet, Pump};
 pub use retry::Backoff;
 
+use std::sync::Arc;
 use std::time::Duration;
+
+/// A configured output. Clones are the same.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// OTLP over gRPC.
+    Otlp(OtlpOutput),
+    /// A Kafka topic.
+    Kafka(KafkaOutput),
+}
+
+impl Output {
+    /// Its name in the configuration.
+    pub fn name(&self) -> &Arc<str> {
+        match self {
+            Output::Otlp(output) => output.name(),
+            Output::Kafka(output) => output.name(),
+        }
+    }
+
+    /// How it is.
+    pub fn health(&self) -> &Health {
+        match self {
+            Output::Otlp(output) => output.health(),
+            Output::Kafka(output) => output.health(),
+        }
+    }
+}
 
 /// An OTLP output, as meant.
 #[derive(Clone, Debug)]

@@ -1,16 +1,16 @@
-//! A producer: records to topics, acknowledged by all replicas, idempotent.
+//! A producer: records to topics, by default acknowledged by all replicas, idempotent.
 //!
 //! Owns one client connection, made at the first record, made anew where the old one cannot go on, and a
 //! task beside it that asks for the leaders of the topics written to: without that a producer can stay with
 //! a leader that is gone. Runs wherever [`Producer::send`] is awaited. Promises that `Ok` means acknowledged
-//! by all in-sync replicas. Never retries for longer than a delivery may take: going on is the caller's
+//! by whom the settings say. Never retries for longer than a delivery may take: going on is the caller's
 //! decision, by [`SendError`].
 
 use super::ClusterSettings;
 use bytes::Bytes;
 use krafka::consumer::Consumer;
 use krafka::error::{ErrorCode, KrafkaError};
-use krafka::producer::{Acks, Record};
+use krafka::producer::{DeliveryHandle, Record};
 use krafka::{CloseOptions, Kafka, ProtocolErrorKind};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,17 +19,16 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, unconstrained};
 use tokio::time::{Instant, sleep, timeout};
 
+mod settings;
 #[cfg(test)]
 mod tests;
+
+pub use settings::{Acks, Compression, ProducerSettings};
 
 /// Bytes of records that are not acknowledged yet; a larger record is too large.
 pub const BUFFER_BYTES: usize = 32 << 20;
 /// The most headers that a record can have.
 pub const HEADERS_MAX: usize = 10_000;
-/// Bytes of one batch of one partition; only one is in flight at a time.
-const BATCH_BYTES: usize = 256 << 10;
-/// How long a batch waits for more records.
-const LINGER: Duration = Duration::from_millis(5);
 /// How often the leaders of the topics are asked for.
 const METADATA_INTERVAL: Duration = Duration::from_secs(4);
 /// How old what is known of the cluster may be; below the interval, else asking is answered from memory.
@@ -73,6 +72,7 @@ pub enum SendError {
 #[derive(Debug)]
 pub struct Producer {
     settings: ClusterSettings,
+    how: ProducerSettings,
     state: tokio::sync::Mutex<State>,
     topics: Arc<Topics>,
 }
@@ -97,34 +97,87 @@ struct Topics(Mutex<BTreeSet<String>>);
 // === impl Producer ===
 
 impl Producer {
-    /// A producer that has not connected yet.
+    /// A producer that has not connected yet, with the usual settings.
     pub fn new(settings: ClusterSettings) -> Self {
+        Producer::with(settings, ProducerSettings::default())
+    }
+
+    /// A producer that has not connected yet.
+    pub fn with(settings: ClusterSettings, how: ProducerSettings) -> Self {
         Producer {
             settings,
+            how,
             state: tokio::sync::Mutex::default(),
             topics: Arc::default(),
         }
     }
 
-    /// Writes a record and waits until all in-sync replicas have it. Records are written in the order in
+    /// Writes a record and waits until it is acknowledged. Records are written in the order in
     /// which these futures are first polled, once the topic is known. Dropping the future leaves open
     /// whether the record is written.
     pub async fn send(&self, topic: &str, record: ProducerRecord) -> Result<(), SendError> {
+        let (client, delivery) = self.enqueue(topic, record).await?;
+        self.delivered(&client, delivery).await
+    }
+
+    /// Writes records in their order and waits for all acknowledgements. The answers are in the order of the
+    /// records; they end with the first record that could not even be queued, and those behind it were not
+    /// written. Dropping the future leaves open which of them are written.
+    pub async fn send_all(
+        &self,
+        topic: &str,
+        records: Vec<ProducerRecord>,
+    ) -> Vec<Result<(), SendError>> {
+        let mut queued = Vec::with_capacity(records.len());
+        let mut refused = None;
+        for record in records {
+            match self.enqueue(topic, record).await {
+                Ok(delivery) => queued.push(delivery),
+                Err(error) => {
+                    refused = Some(Err(error));
+                    break;
+                }
+            }
+        }
+        let mut answers = Vec::with_capacity(queued.len() + 1);
+        for (client, delivery) in queued {
+            answers.push(self.delivered(&client, delivery).await);
+        }
+        answers.extend(refused);
+        answers
+    }
+
+    async fn enqueue(
+        &self,
+        topic: &str,
+        record: ProducerRecord,
+    ) -> Result<(Arc<Client>, DeliveryHandle), SendError> {
         let record = to_record(topic, record)?;
         self.topics.add(topic);
         // Within tokio's budget many of these futures at once would be put off and woken in reverse order.
         let client = unconstrained(self.client()).await?;
-        let delivered = match unconstrained(client.producer.enqueue(record)).await {
-            Ok(delivery) => delivery.await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = delivered {
-            if must_connect_anew(&error) {
-                self.forget(&client).await;
-            }
-            return Err(SendError::of(&error));
+        match unconstrained(client.producer.enqueue(record)).await {
+            Ok(delivery) => Ok((client, delivery)),
+            Err(error) => Err(self.failed(&client, &error).await),
         }
-        Ok(())
+    }
+
+    async fn delivered(
+        &self,
+        client: &Arc<Client>,
+        delivery: DeliveryHandle,
+    ) -> Result<(), SendError> {
+        match delivery.await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.failed(client, &error).await),
+        }
+    }
+
+    async fn failed(&self, client: &Arc<Client>, error: &KrafkaError) -> SendError {
+        if must_connect_anew(error) {
+            self.forget(client).await;
+        }
+        SendError::of(error)
     }
 
     /// Waits at most `limit` for what is on its way, and closes the connection. The next record would make
@@ -167,12 +220,13 @@ impl Producer {
             .await?;
         let producer = kafka
             .producer()
-            .acks(Acks::All)
-            .idempotent(true)
-            .linger(LINGER)
-            .batch_size(BATCH_BYTES)
+            .acks(self.how.acks.of_client())
+            .idempotent(self.how.idempotent)
+            .compression(self.how.compression.of_client())
+            .linger(self.how.linger)
+            .batch_size(self.how.batch_bytes)
             .buffer_memory(BUFFER_BYTES)
-            .delivery_timeout(delivery_timeout(settings.request_timeout))
+            .delivery_timeout(delivery_timeout(settings.request_timeout, self.how.linger))
             .max_block(settings.request_timeout)
             .metrics_push(false)
             .build()
@@ -257,10 +311,10 @@ async fn watch(consumer: Arc<Consumer>, topics: Arc<Topics>, request_timeout: Du
 }
 
 /// A delivery holds some attempts, and by the client's rule at least one and the linger.
-fn delivery_timeout(request_timeout: Duration) -> Duration {
+fn delivery_timeout(request_timeout: Duration, linger: Duration) -> Duration {
     request_timeout
         .saturating_mul(ATTEMPTS_A_DELIVERY)
-        .saturating_add(LINGER)
+        .saturating_add(linger)
 }
 
 fn to_record(topic: &str, from: ProducerRecord) -> Result<Record, SendError> {

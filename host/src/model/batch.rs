@@ -52,13 +52,34 @@ pub enum Purpose {
     },
 }
 
-/// Encoded records of one batch for one output: what requests are made of.
+/// Encoded items of one batch for one output: what requests are made of. The payload is of the output's kind: OTLP
+/// has bytes, and payloads of several chunks, one after the other, are one valid request; Kafka has [`Message`]s.
 #[derive(Debug)]
-pub struct Chunk {
-    /// A hold on the batch's receipt, for this output and these records.
+pub struct Chunk<P = Bytes> {
+    /// A hold on the batch's receipt, for this output and these items.
     pub leg: Leg,
-    /// The encoded records. Payloads of several chunks, one after the other, are one valid request.
-    pub payload: Bytes,
-    /// The input of each record, in the order of the payload.
+    /// The encoded items.
+    pub payload: P,
+    /// The number of each item, in the order of the payload. The item of a record has the number of its input in the
+    /// batch; the item of an alert or anomaly has the number of raw records plus its place among those that the
+    /// batch's plugins raised.
     pub inputs: Vec<u32>,
+}
+
+/// One item as a Kafka record; topic and headers are the output's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its key; none spreads over partitions.
+    pub key: Option<Bytes>,
+    /// Its value.
+    pub value: Bytes,
+    /// Unix milliseconds; none: the time of sending.
+    pub timestamp_ms: Option<i64>,
+}
+
+impl Message {
+    /// Bytes of key and value.
+    pub fn bytes(&self) -> usize {
+        self.value.len() + self.key.as_ref().map_or(0, Bytes::len)
+    }
 }

@@ -3,6 +3,10 @@
 use super::Partition;
 use std::sync::Arc;
 
+mod json;
+#[cfg(test)]
+mod tests;
+
 /// An alert or an anomaly, raised by a plugin over records of one partition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
@@ -81,4 +85,40 @@ impl Finding {
     pub fn is_alert(&self) -> bool {
         matches!(self.kind, FindingKind::Alert { .. })
     }
+
+    /// Its labels as others are told them: of several of one name the last one holds.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        let each = self.labels.iter().enumerate();
+        each.filter(|(i, (name, _))| self.labels.iter().skip(i + 1).all(|(n, _)| n != name))
+            .map(|(_, (name, value))| (name.as_str(), value.as_str()))
+    }
+
+    /// Bytes that it keeps in memory, near enough.
+    pub fn weight(&self) -> usize {
+        let text = match &self.kind {
+            FindingKind::Alert { title, .. } => title.len(),
+            FindingKind::Anomaly { explanation, .. } => explanation.len(),
+        };
+        let label = |(name, value): &(String, String)| {
+            size_of::<(String, String)>() + name.len() + value.len()
+        };
+        let labels: usize = self.labels.iter().map(label).sum();
+        let texts = text + self.rule.len() + self.fingerprint.len() + labels;
+        size_of::<Finding>() + texts + size_of_val(self.evidence.as_slice())
+    }
+}
+
+/// A share between 0 and 1 as the shortest number that means the same: 0.9, not 0.8999999761581421.
+pub fn shortest(share: f32) -> f64 {
+    share
+        .to_string()
+        .parse()
+        .unwrap_or_else(|_| f64::from(share))
+}
+
+/// RFC 3339 with milliseconds; what no calendar has is its last moment.
+pub fn rfc3339(unix_ms: u64) -> String {
+    let time = i64::try_from(unix_ms).ok();
+    let time = time.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    format!("{:.3}", time.unwrap_or(jiff::Timestamp::MAX))
 }

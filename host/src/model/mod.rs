@@ -23,10 +23,10 @@ mod snapshot;
 #[cfg(test)]
 pub mod testing;
 
-pub use batch::{Beginning, Chunk, Purpose, RawBatch, Work};
+pub use batch::{Beginning, Chunk, Message, Purpose, RawBatch, Work};
 pub use columns::{Columns, Kind, RESOURCE, TRACE_BYTES, bits, halves};
 pub use facts::{Fact, Facts};
-pub use finding::{Finding, FindingKind, Level};
+pub use finding::{Finding, FindingKind, Level, rfc3339, shortest};
 pub use outcome::{DeadReason, Door, End, Fates, Leg, Outcome};
 pub use raw::{RawRecord, RawRecords, Span};
 pub use receipt::{Gauge, Generation, Held, Partition, Receipt};

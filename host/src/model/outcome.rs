@@ -1,6 +1,6 @@
 //! One answer for each batch, whatever becomes of it.
 
-use super::{Held, Partition, RawRecords, Receipt};
+use super::{Finding, Held, Partition, RawRecords, Receipt};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -37,13 +37,19 @@ pub enum End {
     Cancelled,
 }
 
-/// What became of single inputs; the others were delivered.
+/// What became of single inputs, the others were delivered; and of findings.
 #[derive(Debug, Default, PartialEq)]
 pub struct Fates {
     /// How many inputs were left out on purpose, with no descendant delivered or refused.
     pub dropped: usize,
     /// Inputs to be dead-lettered, by their number in the batch, once each.
     pub dead: BTreeMap<u32, DeadReason>,
+    /// Alerts and anomalies to be dead-lettered, in the order in which they were raised.
+    pub dead_findings: Vec<(Finding, DeadReason)>,
+    /// How many alerts an output took and none refused.
+    pub alerts: usize,
+    /// The same of anomalies.
+    pub anomalies: usize,
 }
 
 /// Why an input goes to the dead letters.
@@ -79,9 +85,18 @@ struct State {
     fates: Fates,
     // An input, and the one whose record it went into.
     joined: Vec<(u32, u32)>,
-    // Inputs of which outputs took records, by leg.
+    // Items that outputs took, by leg.
     delivered: Vec<Vec<u32>>,
+    // What the batch's plugins raised: items behind those of the inputs.
+    findings: Vec<Finding>,
     unclosed: bool,
+}
+
+impl Fates {
+    /// Whether something is to be dead-lettered.
+    pub fn has_dead(&self) -> bool {
+        !self.dead.is_empty() || !self.dead_findings.is_empty()
+    }
 }
 
 impl Leg {
@@ -148,17 +163,23 @@ impl Leg {
         self.open.state().joined.extend(pairs);
     }
 
-    /// An input goes to the dead letters; the first reason stands.
-    pub fn refuse(&self, input: u32, reason: DeadReason) {
+    /// What the batch's plugins raised, all of it, in the order by which its items are numbered. To be told before the
+    /// leg is closed that the plugins' answer came with; once.
+    pub fn findings(&self, findings: Vec<Finding>) {
+        self.open.state().findings = findings;
+    }
+
+    /// An item (see [`Chunk::inputs`](super::Chunk)) goes to the dead letters; the first reason stands.
+    pub fn refuse(&self, item: u32, reason: DeadReason) {
         let mut state = self.open.state();
         let maybe_delivered = reason.maybe_delivered;
-        let dead = state.fates.dead.entry(input).or_insert(reason);
+        let dead = state.fates.dead.entry(item).or_insert(reason);
         dead.maybe_delivered |= maybe_delivered;
     }
 
-    /// An output took records of these inputs: if another refuses some, their dead letters say so.
-    pub fn delivered(&self, inputs: Vec<u32>) {
-        self.open.state().delivered.push(inputs);
+    /// An output took these items: if another refuses some, their dead letters say so.
+    pub fn delivered(&self, items: Vec<u32>) {
+        self.open.state().delivered.push(items);
     }
 
     /// What this leg carried has been delivered or refused.
@@ -182,15 +203,31 @@ impl Open {
 }
 
 impl State {
-    /// What became of every input, now that all legs have said what they know.
-    fn fates(self) -> Fates {
+    /// What became of every input and finding, now that all legs have said what they know.
+    fn fates(self, inputs: usize) -> Fates {
         let mut fates = self.fates;
-        if fates.dead.is_empty() {
+        if fates.dead.is_empty() && self.findings.is_empty() {
             return fates;
         }
-        for input in self.delivered.iter().flatten() {
-            if let Some(dead) = fates.dead.get_mut(input) {
+        let first_finding = u32::try_from(inputs).unwrap_or(u32::MAX);
+        let mut taken = vec![false; self.findings.len()];
+        for item in self.delivered.iter().flatten() {
+            if let Some(dead) = fates.dead.get_mut(item) {
                 dead.maybe_delivered = true;
+            }
+            let finding = item.checked_sub(first_finding).map(|n| n as usize);
+            if let Some(taken) = finding.and_then(|n| taken.get_mut(n)) {
+                *taken = true;
+            }
+        }
+        let mut refused = fates.dead.split_off(&first_finding);
+        let numbered = (first_finding..).zip(self.findings).zip(taken);
+        for ((item, finding), is_taken) in numbered {
+            match (refused.remove(&item), is_taken, finding.is_alert()) {
+                (Some(reason), ..) => fates.dead_findings.push((finding, reason)),
+                (None, true, true) => fates.alerts += 1,
+                (None, true, false) => fates.anomalies += 1,
+                (None, false, _) => {}
             }
         }
         // Later joins say more of earlier ones.
@@ -217,7 +254,7 @@ impl Drop for Open {
         if let Some((receipt, raw, held)) = self.parts.take() {
             held.count(raw.weight(), 0);
             let end = match state.unclosed {
-                false => End::Closed(state.fates()),
+                false => End::Closed(state.fates(raw.len())),
                 true if receipt.generation.is_draining() => End::Cancelled,
                 true => End::Abandoned,
             };

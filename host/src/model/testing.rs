@@ -1,6 +1,6 @@
 //! Random columns for property tests: all that the contract allows, and nothing else.
 
-use super::{Columns, Kind, RESOURCE, halves};
+use super::{Columns, Finding, FindingKind, Kind, Level, Partition, RESOURCE, halves};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -171,5 +171,78 @@ fn put_value(text: &mut Vec<u8>, value: &Value) -> (Kind, [u32; 2]) {
         Value::Text(t) => (Kind::Text, put(text, t.as_bytes())),
         Value::Bytes(b) => (Kind::Bytes, put(text, b)),
         Value::Json(j) => (Kind::Json, put(text, j.as_bytes())),
+    }
+}
+
+/// An alert or an anomaly about one of few partitions.
+pub fn finding() -> impl Strategy<Value = Finding> {
+    let level = prop_oneof![
+        Just(Level::Info),
+        Just(Level::Warning),
+        Just(Level::Critical)
+    ];
+    // Up to the year 2096, which every form can hold.
+    let ms = || 0..4_000_000_000_000u64;
+    let kind = prop_oneof![
+        (level, text(), ms(), any::<bool>()).prop_map(|(level, title, since_ms, resolved)| {
+            FindingKind::Alert {
+                level,
+                title,
+                since_ms,
+                resolved,
+            }
+        }),
+        (0.0..=1.0f32, 0.0..=1.0f32, text()).prop_map(|(score, threshold, explanation)| {
+            FindingKind::Anomaly {
+                score,
+                threshold,
+                explanation,
+            }
+        }),
+    ];
+    let labels = vec(("[a-c]{0,2}", text()), 0..5);
+    let evidence = proptest::collection::btree_set(0..i64::MAX, 0..5);
+    (kind, text(), text(), labels, evidence, ms(), 0..3i32).prop_map(
+        |(kind, rule, fingerprint, labels, evidence, at_ms, partition)| Finding {
+            pipeline: "shop".into(),
+            by: "bursts".into(),
+            version: "1.0.0".into(),
+            partition: Partition::new("logs", partition),
+            at_ms,
+            rule,
+            fingerprint,
+            labels,
+            evidence: evidence.into_iter().collect(),
+            kind,
+        },
+    )
+}
+
+/// A plain alert, or a plain anomaly, about `logs/0`.
+pub fn raised(rule: &str, is_alert: bool) -> Finding {
+    let kind = match is_alert {
+        true => FindingKind::Alert {
+            level: Level::Warning,
+            title: format!("{rule} happened"),
+            since_ms: 1_000,
+            resolved: false,
+        },
+        false => FindingKind::Anomaly {
+            score: 1.0,
+            threshold: 0.5,
+            explanation: format!("{rule} is unusual"),
+        },
+    };
+    Finding {
+        pipeline: "shop".into(),
+        by: "bursts".into(),
+        version: "1.0.0".into(),
+        partition: Partition::new("logs", 0),
+        at_ms: 2_000,
+        rule: rule.to_owned(),
+        fingerprint: format!("{rule}/0"),
+        labels: Vec::new(),
+        evidence: vec![1],
+        kind,
     }
 }

@@ -6,9 +6,9 @@
 //! refuses is held and tried again. Gives up only what nobody waits for any more, when the batch's
 //! generation has ended. What it copies is bounded by [`BYTES_IN_FLIGHT_MAX`].
 
-use super::letter::{Form, letter, size};
+use super::letter::{Form, finding_letter, letter, size};
 use crate::kafka::producer::{Producer, ProducerRecord, SendError};
-use crate::model::{DeadReason, Fates, Held, RawRecords, Receipt};
+use crate::model::{DeadReason, Fates, Finding, Held, RawRecords, Receipt};
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::future::Future;
@@ -31,7 +31,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How long closing the connection may take.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
-/// A batch with dead inputs, all its legs closed.
+/// A batch with dead inputs or findings, all its legs closed.
 #[derive(Debug)]
 pub(super) struct DeadBatch {
     pub(super) receipt: Receipt,
@@ -83,6 +83,15 @@ enum Next {
     Later(Stuck),
 }
 
+/// What a letter is about.
+#[derive(Clone, Copy)]
+enum Subject<'a> {
+    /// An input, by its number.
+    Input(u32),
+    /// An alert or anomaly.
+    Finding(&'a Finding),
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Fate {
     Acknowledged,
@@ -132,19 +141,26 @@ impl Sink for ToTopic {
 
 impl<S: Sink> Sender<S> {
     async fn bury(&self, batch: DeadBatch) {
-        let dead = batch.fates.dead.iter();
-        let letters = dead.map(|(input, reason)| self.deliver(&batch, *input, reason));
+        let Fates {
+            dead,
+            dead_findings,
+            ..
+        } = &batch.fates;
+        let inputs = dead.iter().map(|(input, r)| (Subject::Input(*input), r));
+        let findings = dead_findings.iter().map(|(f, r)| (Subject::Finding(f), r));
+        let letters = inputs.chain(findings);
+        let letters = letters.map(|(subject, reason)| self.deliver(&batch, subject, reason));
         let fates = join_all(letters).await;
         if fates.iter().all(|fate| *fate == Fate::Acknowledged) {
             self.report(Report::Buried(Box::new(batch)));
         }
     }
 
-    async fn deliver(&self, batch: &DeadBatch, input: u32, reason: &DeadReason) -> Fate {
+    async fn deliver(&self, batch: &DeadBatch, subject: Subject<'_>, reason: &DeadReason) -> Fate {
         let mut form = Form::Whole;
         let mut pauses = 0;
         while !batch.receipt.generation.has_ended() {
-            let attempt = self.attempt(&batch.raw, input, reason, form);
+            let attempt = self.attempt(&batch.raw, subject, reason, form);
             let Err(error) = attempt.await else {
                 return Fate::Acknowledged;
             };
@@ -163,18 +179,25 @@ impl<S: Sink> Sender<S> {
     async fn attempt(
         &self,
         raw: &RawRecords,
-        input: u32,
+        subject: Subject<'_>,
         reason: &DeadReason,
         form: Form,
     ) -> Result<(), SendError> {
-        let record = input as usize;
-        let weight = size(raw, record).saturating_add(LETTER_OVERHEAD_BYTES);
+        let weight = match subject {
+            Subject::Input(input) => size(raw, input as usize),
+            Subject::Finding(finding) => finding.weight(),
+        };
+        let weight = weight.saturating_add(LETTER_OVERHEAD_BYTES);
         let weight = u32::try_from(weight).unwrap_or(u32::MAX);
         // Only a closed semaphore refuses, and this one never is. Within tokio's budget many letters at once
         // would be put off and woken in reverse order.
         let permits = self.bytes.acquire_many(weight.min(BYTES_IN_FLIGHT_MAX));
         let _permits = unconstrained(permits).await;
-        match letter(raw, record, reason, form) {
+        let letter = match subject {
+            Subject::Input(input) => letter(raw, input as usize, reason, form),
+            Subject::Finding(finding) => Some(finding_letter(finding, reason, form)),
+        };
+        match letter {
             Some(letter) => self.sink.send(letter).await,
             None => Ok(()),
         }

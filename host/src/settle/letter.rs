@@ -2,10 +2,10 @@
 //!
 //! A letter is the raw record as Kafka gave it, with headers of ours after its own. A record that was a dead
 //! letter before and has been replayed brings such headers along: they are replaced, and its `attempt` goes
-//! on counting.
+//! on counting. The letter of an alert or anomaly is its JSON.
 
 use crate::kafka::producer::ProducerRecord;
-use crate::model::{DeadReason, RawRecords};
+use crate::model::{DeadReason, Finding, RawRecords};
 use bytes::Bytes;
 
 #[cfg(test)]
@@ -33,6 +33,9 @@ pub const MAYBE_DELIVERED: &str = "tidegate.maybe-delivered";
 pub const TIMESTAMP: &str = "tidegate.timestamp";
 /// Bytes of the record's key, value and headers. Its presence says that the letter is a stub without them.
 pub const SIZE: &str = "tidegate.size";
+/// `alert` or `anomaly` where the letter is one of these instead of a record; else absent. Topic, partition and
+/// offset are then those of the first record that is evidence; without evidence there is no offset.
+pub const FINDING: &str = "tidegate.finding";
 
 /// The longest reason that is written, in bytes.
 pub const REASON_BYTES_MAX: usize = 4096;
@@ -78,6 +81,40 @@ pub fn letter(
     })
 }
 
+/// The letter for an alert or anomaly.
+pub fn finding_letter(finding: &Finding, reason: &DeadReason, form: Form) -> ProducerRecord {
+    let json = finding.json();
+    let kind = if finding.is_alert() {
+        "alert"
+    } else {
+        "anomaly"
+    };
+    let mut headers = vec![
+        header(FINDING, kind.to_owned()),
+        header(TOPIC, finding.partition.topic.to_string()),
+        header(PARTITION, finding.partition.index.to_string()),
+    ];
+    if let Some(first) = finding.evidence.first() {
+        headers.push(header(OFFSET, first.to_string()));
+    }
+    headers.extend(why(reason, 1));
+    let timestamp_ms = i64::try_from(finding.at_ms).ok();
+    if form != Form::Whole {
+        headers.extend(timestamp_ms.map(|ms| header(TIMESTAMP, ms.to_string())));
+    }
+    let fingerprint = || Bytes::copy_from_slice(finding.fingerprint.as_bytes());
+    let is_stub = form == Form::Stub;
+    if is_stub {
+        headers.push(header(SIZE, json.len().to_string()));
+    }
+    ProducerRecord {
+        key: (!is_stub).then(fingerprint),
+        value: (!is_stub).then(|| Bytes::from(json)),
+        headers,
+        timestamp_ms: timestamp_ms.filter(|_| form == Form::Whole),
+    }
+}
+
 /// Bytes of a record's key, value and headers.
 pub fn size(raw: &RawRecords, record: usize) -> usize {
     let length = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
@@ -95,9 +132,16 @@ fn own_headers(
         header(TOPIC, raw.partition.topic.to_string()),
         header(PARTITION, raw.partition.index.to_string()),
         header(OFFSET, offset.to_string()),
+    ];
+    headers.extend(why(reason, attempt(raw, record)));
+    headers
+}
+
+fn why(reason: &DeadReason, attempt: u32) -> Vec<(String, Option<Bytes>)> {
+    let mut headers = vec![
         header(PLUGIN, reason.by.to_string()),
         header(REASON, shortened(&reason.reason).to_owned()),
-        header(ATTEMPT, attempt(raw, record).to_string()),
+        header(ATTEMPT, attempt.to_string()),
     ];
     if !reason.version.is_empty() {
         headers.push(header(VERSION, reason.version.to_string()));

@@ -65,6 +65,9 @@ struct Counts {
     delivered: usize,
     dropped: usize,
     dead: usize,
+    // Alerts and anomalies.
+    findings_delivered: [usize; 2],
+    findings_dead: [usize; 2],
 }
 
 // === impl Task: the loop ===
@@ -182,7 +185,7 @@ impl<C: Committer> Task<C> {
             End::Cancelled => self.state.ledger.give_up(&receipt),
             End::Abandoned => self.abandoned(&receipt),
             End::Closed(fates) => match &self.dead_letters {
-                Some(dead_letters) if !fates.dead.is_empty() => {
+                Some(dead_letters) if fates.has_dead() => {
                     if !self.state.is_live(&receipt) {
                         return;
                     }
@@ -452,10 +455,15 @@ impl Counts {
             .filter(|i| (**i as usize) < inputs)
             .count();
         let dropped = fates.dropped.min(inputs - dead);
+        let dead_findings = fates.dead_findings.len();
+        let alerts = fates.dead_findings.iter().filter(|(f, _)| f.is_alert());
+        let alerts = alerts.count();
         Counts {
             delivered: inputs - dead - dropped,
             dropped,
             dead,
+            findings_delivered: [fates.alerts, fates.anomalies],
+            findings_dead: [alerts, dead_findings - alerts],
         }
     }
 
@@ -463,5 +471,11 @@ impl Counts {
         metrics.delivered.inc_by(self.delivered as u64);
         metrics.dropped.inc_by(self.dropped as u64);
         metrics.dead_lettered.inc_by(self.dead as u64);
+        let of_each = [&metrics.alerts, &metrics.anomalies].into_iter();
+        let counts = self.findings_delivered.into_iter().zip(self.findings_dead);
+        for (metrics, (delivered, dead)) in of_each.zip(counts) {
+            metrics.delivered.inc_by(delivered as u64);
+            metrics.dead_lettered.inc_by(dead as u64);
+        }
     }
 }

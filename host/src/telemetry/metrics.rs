@@ -27,6 +27,10 @@ pub struct PipelineMetrics {
     pub dropped: Counter,
     /// Inputs whose dead letter was acknowledged, or counted where they are discarded.
     pub dead_lettered: Counter,
+    /// Alerts.
+    pub alerts: FindingMetrics,
+    /// Anomalies.
+    pub anomalies: FindingMetrics,
     /// Values of kind JSON that went out as text: no JSON, nested too deep, or with a key twice.
     pub json_as_text: Counter,
     /// Batches abandoned and read again.
@@ -49,6 +53,15 @@ pub struct PipelineMetrics {
     pub partition_lag: PartitionLag,
     /// Bytes in flight.
     pub in_flight_bytes: Gauge,
+}
+
+/// Of the alerts of one pipeline, or of its anomalies.
+#[derive(Clone, Debug, Default)]
+pub struct FindingMetrics {
+    /// Those that an output took and none refused.
+    pub delivered: Counter,
+    /// Those whose dead letter was acknowledged, or counted where they are discarded.
+    pub dead_lettered: Counter,
 }
 
 /// Of one plugin in one pipeline.

@@ -21,7 +21,7 @@ type Row<T> = (&'static str, &'static str, fn(&T) -> Sample);
 
 use Sample::{Count, Level, Seconds};
 
-const PIPELINE: [Row<PipelineMetrics>; 15] = [
+const PIPELINE: [Row<PipelineMetrics>; 19] = [
     ("tidegate_records_in", "Records read from Kafka", |m| {
         Count(m.records_in.get())
     }),
@@ -47,6 +47,26 @@ const PIPELINE: [Row<PipelineMetrics>; 15] = [
         "tidegate_records_remembered",
         "Records read again for what plugins remember, not counted as read",
         |m| Count(m.remembered.get()),
+    ),
+    (
+        "tidegate_alerts_delivered",
+        "Alerts that were delivered",
+        |m| Count(m.alerts.delivered.get()),
+    ),
+    (
+        "tidegate_alerts_dead_lettered",
+        "Alerts that became dead letters",
+        |m| Count(m.alerts.dead_lettered.get()),
+    ),
+    (
+        "tidegate_anomalies_delivered",
+        "Anomalies that were delivered",
+        |m| Count(m.anomalies.delivered.get()),
+    ),
+    (
+        "tidegate_anomalies_dead_lettered",
+        "Anomalies that became dead letters",
+        |m| Count(m.anomalies.dead_lettered.get()),
     ),
     (
         "tidegate_json_as_text",

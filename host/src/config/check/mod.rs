@@ -3,9 +3,11 @@
 //! It reads the files that the configuration names and the list of cores, nothing else.
 
 mod bounds;
+mod kafka;
 mod outputs;
 mod pipelines;
 mod plugins;
+mod rounds;
 mod topics;
 
 pub(super) use plugins::plugin_config;
@@ -41,7 +43,7 @@ impl Checker<'_> {
     pub(super) fn settings(&mut self, file: &File) -> Settings {
         let clusters = self.clusters(file);
         let plugins = self.plugins(file);
-        let outputs = self.outputs(file);
+        let outputs = self.outputs(file, &clusters);
         let pipelines = self.pipelines(file, &clusters, &plugins, &outputs);
         self.not_empty("kafka", file.kafka.0.is_empty());
         self.not_empty("outputs", file.outputs.0.is_empty());

@@ -6,6 +6,7 @@ use crate::config::file::{Compression, File, OnPartialSuccess, Otlp, RequestBatc
 use crate::config::problem::{Field, field};
 use crate::config::units::Size;
 use crate::export::{OtlpSettings, PartialSuccess, RequestLimits, RetrySettings};
+use crate::kafka::ClusterSettings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,19 +14,47 @@ use std::time::Duration;
 /// The size of a request; the bytes of a message in gRPC are counted in 32 bits.
 const REQUEST_BYTES: (Size, Size) = (Size::kib(4), Size::mib(1024));
 /// A wait for more records.
-const LINGER: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(60));
+pub(super) const LINGER: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(60));
 /// One attempt, or one pause between two.
 const ATTEMPT: (Duration, Duration) = (Duration::from_millis(10), bounds::HOUR);
 /// Header names that gRPC gives a meaning of its own.
 const RESERVED: [&str; 5] = ["content-type", "te", "host", "connection", "user-agent"];
 
 impl Checker<'_> {
-    pub(super) fn outputs(&mut self, file: &File) -> ByName<Arc<OutputSettings>> {
+    pub(super) fn outputs(
+        &mut self,
+        file: &File,
+        clusters: &ByName<ClusterSettings>,
+    ) -> ByName<Arc<OutputSettings>> {
         let mut all = ByName::new();
         for (name, output) in &file.outputs.0 {
-            let at = field!["outputs", name, "otlp"];
-            let otlp = OutputSettings::Otlp(self.otlp(name, &at, &output.otlp));
-            all.insert(name.clone(), Arc::new(otlp));
+            let at = field!["outputs", name];
+            let settings = match (&output.otlp, &output.kafka) {
+                (Some(otlp), None) => {
+                    let otlp = self.otlp(name, &at.then("otlp"), otlp);
+                    Some(OutputSettings::Otlp(otlp))
+                }
+                (None, Some(kafka)) => self.kafka(name, &at.then("kafka"), kafka, clusters),
+                (Some(_), Some(_)) => {
+                    let rule = "has otlp and kafka, but must have one of the two";
+                    self.wrong_all(at, rule, "make two outputs of it");
+                    None
+                }
+                (None, None) => {
+                    // What is written there and has a problem of its own was taken out.
+                    let root = self.root;
+                    let is_stated = |key: &&str| {
+                        let node = root.get(&at.then(*key));
+                        node.is_some_and(|n| !n.is_nothing())
+                    };
+                    if !root.keys(&at).iter().any(is_stated) {
+                        let remedy = "add otlp: { endpoint: ADDRESS } or kafka: { cluster: NAME, topic: NAME }";
+                        self.wrong_all(at, "must have otlp or kafka", remedy);
+                    }
+                    None
+                }
+            };
+            all.extend(settings.map(|s| (name.clone(), Arc::new(s))));
         }
         all
     }
@@ -90,7 +119,7 @@ impl Checker<'_> {
         }
     }
 
-    fn retry(&mut self, at: &Field, retry: &Retry) -> RetrySettings {
+    pub(super) fn retry(&mut self, at: &Field, retry: &Retry) -> RetrySettings {
         if retry.initial > retry.max {
             self.must_stay_under(
                 (at.then("initial"), retry.initial),

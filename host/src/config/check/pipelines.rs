@@ -2,7 +2,7 @@
 
 use super::topics::{self, Topics, same_cluster};
 use super::{ByName, Checker, bounds};
-use crate::config::defaults::{self, METADATA_INTERVAL};
+use crate::config::defaults::METADATA_INTERVAL;
 use crate::config::file::{Attribute, Batch, DeadLetters, File, From, Isolation, Pipeline, Start};
 use crate::config::forms::{START_REMEDY, START_RULE};
 use crate::config::problem::{Field, field};
@@ -29,8 +29,6 @@ const LINGER: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(60));
 const REPEAT: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(30 * 86_400));
 /// How often memory is saved.
 const SAVE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3600));
-/// What the name of the topic for memories begins with, before the group's.
-const MEMORY_TOPIC: &str = "tidegate-memory-";
 /// Texts of a batch: at most what fits into the largest `limits.batch_text` as often as it must.
 const BATCH_BYTES: (Size, Size) = (Size::kib(1), Size::mib(64));
 /// How often a full batch must fit into what a plugin may be given and return, and into its memory: the text that
@@ -62,6 +60,7 @@ impl Checker<'_> {
             outputs,
         };
         self.own_groups(file, clusters);
+        self.no_rounds(file, clusters);
         let each = file.pipelines.0.iter();
         each.map(|(name, p)| self.pipeline(file, name, p, &known))
             .collect()
@@ -104,8 +103,12 @@ impl Checker<'_> {
         let enrich = plugins(self, "enrich", &p.enrich);
         let detect = plugins(self, "detect", &p.detect);
         let score = plugins(self, "score", &p.score);
-        let records = at.then("to").then("records");
-        let to_records = self.find_all(&records, "outputs", known.outputs, &p.to.records);
+        let outputs = |c: &mut Self, key: &str, names| {
+            c.find_all(&at.then("to").then(key), "outputs", known.outputs, names)
+        };
+        let to_records = outputs(self, "records", &p.to.records);
+        let to_alerts = outputs(self, "alerts", &p.to.alerts);
+        let to_anomalies = outputs(self, "anomalies", &p.to.anomalies);
         let routes = self.routes(&at.then("routes"), p, known);
         let memory = self.memory(&at.then("memory"), p, known);
         let from = intake::Settings {
@@ -139,34 +142,27 @@ impl Checker<'_> {
                 per_minute_max: p.findings.max_per_minute,
             },
             to_records,
+            to_alerts,
+            to_anomalies,
             routes,
             settle,
             lanes: p.lanes.map_or_else(cores, |n| n as usize),
         }
     }
 
-    /// Where what plugins remember is kept: usually only where they detect or score.
+    /// Where what plugins remember is kept.
     fn memory(&mut self, at: &Field, p: &Pipeline, known: &Known<'_>) -> Option<MemorySettings> {
-        let watches = !(p.detect.is_empty() && p.score.is_empty());
-        let written = match &p.memory {
-            Some(memory) => memory.clone(),
-            None if watches => defaults::memory(),
-            None => return None,
+        let (memory, cluster, topic) = topics::memory_of(p)?;
+        if memory.topic.is_some() {
+            self.topic_name(at.then("topic"), &topic);
+        }
+        let interval = self.time(at.then("interval"), memory.interval, SAVE);
+        let cluster = match &memory.cluster {
+            Some(_) => self.find(at.then("cluster"), "kafka", known.clusters, cluster),
+            // Where there is none of that name, it is told of `from`.
+            None => known.clusters.get(cluster).cloned(),
         };
-        let topic = match &written.topic {
-            Some(topic) => {
-                self.topic_name(at.then("topic"), topic);
-                topic.clone()
-            }
-            None => format!("{MEMORY_TOPIC}{}", p.from.group_id),
-        };
-        let interval = self.time(at.then("interval"), written.interval, SAVE);
-        let cluster = match &written.cluster {
-            Some(cluster) => self.find(at.then("cluster"), "kafka", known.clusters, cluster),
-            // Where it is none, that is told of `from`.
-            None => known.clusters.get(&p.from.cluster).cloned(),
-        };
-        written.keep.then_some(MemorySettings {
+        memory.keep.then_some(MemorySettings {
             cluster: Box::new(cluster?),
             topic,
             interval,
@@ -266,7 +262,7 @@ impl Checker<'_> {
             names,
             patterns,
             exclude,
-        } = self.topics(&at, p, &written);
+        } = self.topics(&at, (name, p), &written);
         let start = self.start(at.then("start"), &from.start);
         self.times_agree(&at, from);
         self.fetches_agree(&at, from);

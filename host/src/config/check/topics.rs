@@ -1,15 +1,20 @@
 //! Topics: names, expressions, and those that the gateway writes itself.
 
 use super::{ByName, Checker};
-use crate::config::file::{DeadLetters, File, Pipeline};
+use crate::config::defaults;
+use crate::config::file::{DeadLetters, File, Memory, Pipeline};
 use crate::config::problem::Field;
 use crate::kafka::ClusterSettings;
 use regex::{Regex, RegexBuilder};
+use std::collections::BTreeSet;
 
 /// The longest topic name, in bytes: Kafka's rule.
 const TOPIC_BYTES_MAX: usize = 249;
 /// The most memory of one compiled expression, in bytes.
 const REGEX_BYTES_MAX: usize = 1 << 20;
+
+/// What the name of the topic for memories begins with, before the group's.
+const MEMORY_TOPIC: &str = "tidegate-memory-";
 
 /// What a pipeline reads.
 pub(super) struct Topics {
@@ -21,11 +26,22 @@ pub(super) struct Topics {
     pub(super) exclude: Vec<Regex>,
 }
 
-/// A topic that the gateway writes, and what it writes it for.
+/// A topic that the gateway writes on a cluster, and who writes it there.
 #[derive(Clone)]
 pub(super) struct Written {
     topic: String,
-    pipeline: String,
+    by: By,
+}
+
+/// Who writes a topic.
+#[derive(Clone)]
+enum By {
+    /// The dead letters of a pipeline.
+    DeadLetters { pipeline: String },
+    /// What the plugins of a pipeline remember.
+    Memory { pipeline: String },
+    /// An output of a pipeline.
+    Output { output: String, pipeline: String },
 }
 
 /// Whether two clusters are one: two names for one broker are.
@@ -44,19 +60,67 @@ pub(super) fn written_on(
             .get(name)
             .is_some_and(|other| same_cluster(cluster, other))
     };
-    let each = file.pipelines.0.iter();
-    each.filter_map(|(pipeline, p)| match &p.dead_letters {
-        DeadLetters::Topic(t) if same(&t.cluster) => Some(Written {
-            topic: t.topic.clone(),
-            pipeline: pipeline.clone(),
-        }),
-        _ => None,
-    })
-    .collect()
+    let mut written = Vec::new();
+    for (pipeline, p) in &file.pipelines.0 {
+        if let DeadLetters::Topic(t) = &p.dead_letters
+            && same(&t.cluster)
+        {
+            let pipeline = pipeline.clone();
+            let (topic, by) = (t.topic.clone(), By::DeadLetters { pipeline });
+            written.push(Written { topic, by });
+        }
+        if let Some((memory, cluster, topic)) = memory_of(p)
+            && memory.keep
+            && same(cluster)
+        {
+            let pipeline = pipeline.clone();
+            let by = By::Memory { pipeline };
+            written.push(Written { topic, by });
+        }
+        let outputs: BTreeSet<&String> = outputs_of(p).collect();
+        for output in outputs {
+            let kafka = file.outputs.0.get(output).and_then(|o| o.kafka.as_ref());
+            if let Some(kafka) = kafka.filter(|k| same(&k.cluster)) {
+                let by = By::Output {
+                    output: output.clone(),
+                    pipeline: pipeline.clone(),
+                };
+                let topic = kafka.topic.clone();
+                written.push(Written { topic, by });
+            }
+        }
+    }
+    written
+}
+
+/// Where what the plugins of a pipeline remember is kept, with the cluster's name and the topic's: usually only where
+/// they detect or score.
+pub(super) fn memory_of(p: &Pipeline) -> Option<(Memory, &String, String)> {
+    let watches = !(p.detect.is_empty() && p.score.is_empty());
+    let usual = || watches.then(defaults::memory);
+    let memory = p.memory.clone().or_else(usual)?;
+    let written = p.memory.as_ref().and_then(|m| m.cluster.as_ref());
+    let topic = match &memory.topic {
+        Some(topic) => topic.clone(),
+        None => format!("{MEMORY_TOPIC}{}", p.from.group_id),
+    };
+    Some((memory, written.unwrap_or(&p.from.cluster), topic))
+}
+
+/// The outputs that a pipeline names, some of them several times.
+fn outputs_of(p: &Pipeline) -> impl Iterator<Item = &String> {
+    let routes = p.routes.0.values().flatten();
+    let findings = p.to.alerts.iter().chain(&p.to.anomalies);
+    p.to.records.iter().chain(routes).chain(findings)
 }
 
 impl Checker<'_> {
-    pub(super) fn topics(&mut self, at: &Field, p: &Pipeline, written: &[Written]) -> Topics {
+    pub(super) fn topics(
+        &mut self,
+        at: &Field,
+        (name, p): (&str, &Pipeline),
+        written: &[Written],
+    ) -> Topics {
         let mut topics = Topics {
             names: Vec::new(),
             patterns: Vec::new(),
@@ -70,7 +134,7 @@ impl Checker<'_> {
             } else if topic.starts_with('^') {
                 topics.patterns.extend(self.expression(list.then(i), topic));
             } else if self.topic_name(list.then(i), topic) {
-                self.not_our_own(list.then(i), topic, written);
+                self.not_our_own(list.then(i), topic, name, written);
                 topics.names.push(topic.clone());
             }
         }
@@ -84,12 +148,29 @@ impl Checker<'_> {
         topics
     }
 
-    /// Rule 11 of the ledger: what the gateway writes must not come in again.
-    fn not_our_own(&mut self, at: Field, topic: &str, written: &[Written]) {
-        if let Some(w) = written.iter().find(|w| w.topic == topic) {
-            let rule = format!("pipelines.{}.dead_letters writes it", w.pipeline);
-            let remedy = "read another topic, or write the dead letters elsewhere";
-            self.wrong(at, topic, rule, remedy);
+    /// Rule 11 of the ledger: what the gateway writes must not come in again, unless another pipeline reads it by
+    /// name; that this does not go round is looked at for all pipelines together ([`Checker::no_rounds`]).
+    fn not_our_own(&mut self, at: Field, topic: &str, reader: &str, written: &[Written]) {
+        let of_topic = written.iter().filter(|w| w.topic == topic);
+        for w in of_topic {
+            match &w.by {
+                By::DeadLetters { pipeline } => {
+                    let rule = format!("pipelines.{pipeline}.dead_letters writes it");
+                    let remedy = "read another topic, or write the dead letters elsewhere";
+                    return self.wrong(at, topic, rule, remedy);
+                }
+                By::Memory { pipeline } => {
+                    let rule = format!("pipelines.{pipeline}.memory is kept in it");
+                    let remedy = "read another topic, or keep the memory elsewhere";
+                    return self.wrong(at, topic, rule, remedy);
+                }
+                By::Output { output, pipeline } if pipeline == reader => {
+                    let rule = format!("this pipeline writes it to outputs.{output}");
+                    let remedy = "read another topic, or write the output elsewhere";
+                    return self.wrong(at, topic, rule, remedy);
+                }
+                By::Output { .. } => {}
+            }
         }
     }
 
@@ -143,6 +224,14 @@ fn whole(topic: &str) -> Option<Regex> {
 // === impl Written ===
 
 impl Written {
+    /// The pipeline that writes this topic to an output.
+    pub(super) fn writer_of(&self, topic: &str) -> Option<&str> {
+        match &self.by {
+            By::Output { pipeline, .. } if self.topic == topic => Some(pipeline),
+            _ => None,
+        }
+    }
+
     fn expression(&self) -> Option<Regex> {
         whole(&self.topic)
     }

@@ -90,6 +90,22 @@ fn local_is_what_it_says() {
     assert_eq!(from.cluster.brokers, ["localhost:9092"]);
 }
 
+/// *Scenario:* configs/keyed.yaml.
+/// *Guarantees:* it loads as what it says: one pipeline reads by name what the other writes by service.
+#[test]
+fn keyed_is_what_it_says() {
+    let settings = shipped("keyed.yaml");
+    let [first, second] = &settings.pipelines[..] else {
+        panic!("two pipelines")
+    };
+    let crate::config::OutputSettings::Kafka(output, form) = first.to_records[0].as_ref() else {
+        panic!("a Kafka output")
+    };
+    assert_eq!(second.from.topics, std::slice::from_ref(&output.topic));
+    let key = crate::encode::kafka::Key::Resource("service.name".to_owned());
+    assert_eq!(form.key, key);
+}
+
 /// *Scenario:* plugins and outputs that no pipeline uses.
 /// *Guarantees:* they are checked and not loaded.
 #[test]

@@ -27,6 +27,7 @@ fn piece() -> impl Strategy<Value = String> {
         "plugins",
         "outputs",
         "otlp",
+        "key",
         "pipelines",
         "from",
         "topics",

@@ -2,6 +2,7 @@
 
 mod files;
 mod garbage;
+mod outputs;
 mod plugins;
 mod reference;
 mod rules;
@@ -36,6 +37,14 @@ fn env(name: &str) -> Option<String> {
         "BROKERS" => Some("a:1, b:2".to_owned()),
         "EMPTY" => Some(String::new()),
         _ => None,
+    }
+}
+
+/// An output that is OTLP.
+fn otlp(output: &super::OutputSettings) -> &super::OtlpSettings {
+    match output {
+        super::OutputSettings::Otlp(otlp) => otlp,
+        other => panic!("{other:?}"),
     }
 }
 

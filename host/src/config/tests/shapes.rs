@@ -18,11 +18,6 @@ fn unknown_keys_are_refused() {
             "4:11: plugins.json.fuel is not a known key; known here: config, config_file, limits, on_fault, on_malformed, score_attribute, wasi, wasm",
         ),
         (
-            "records: [collector]",
-            "records: [collector], alerts: [collector]",
-            "14:33: pipelines.shop.to.alerts is not supported yet; leave it out: this version has parsers, enrichers and OTLP outputs",
-        ),
-        (
             "\"a:9092\"] }",
             "\"a:9092\"], security_protocol: SSL }",
             "2:32: kafka.main.security_protocol is not supported yet; leave it out: this version has no TLS and no SASL; use a network that you trust",
@@ -148,7 +143,7 @@ fn whole_numbers_may_be_written_as_floats() {
         .replace("parse-json\"", "parse-json\", config: { x: [2.0] }");
     let settings = load(&text).unwrap().settings;
     let pipeline = &settings.pipelines[0];
-    let crate::config::OutputSettings::Otlp(otlp) = settings.outputs[0].as_ref();
+    let otlp = super::otlp(&settings.outputs[0]);
     assert_eq!((pipeline.lanes, otlp.request.records), (2, 1_000_000));
     let start = crate::intake::Start::Timestamp(1_700_000_000_000);
     assert_eq!(pipeline.from.start, start);
@@ -254,7 +249,7 @@ fn yaml_conveniences_work() {
     );
     let text = text.replace("[collector]", "[collector, two]");
     let settings = load(&text).unwrap().settings;
-    let crate::config::OutputSettings::Otlp(two) = settings.outputs[1].as_ref();
+    let two = super::otlp(&settings.outputs[1]);
     assert_eq!(
         (two.name.as_str(), two.gzip, two.timeout.as_secs()),
         ("two", false, 3)

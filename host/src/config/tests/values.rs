@@ -1,8 +1,8 @@
 //! What good values mean: units, references to the environment and to files, times.
 
 use super::{GOOD, good_but, load, problems};
+use crate::config::from_text;
 use crate::config::units::{Size, Time};
-use crate::config::{OutputSettings, from_text};
 use crate::intake::Start;
 use proptest::prelude::*;
 use std::path::Path;
@@ -58,7 +58,7 @@ fn references_are_replaced() {
             &format!("4317\", headers: {{ x: \"{value}\" }} }} }}"),
         );
         load(&text).map(|l| {
-            let OutputSettings::Otlp(otlp) = l.settings.outputs[0].as_ref();
+            let otlp = super::otlp(&l.settings.outputs[0]);
             otlp.headers[0].1.clone()
         })
     };
@@ -125,7 +125,7 @@ fn files_are_read() {
         from_text(&folder.path().join("x.yaml"), &text, &|_| None)
     };
     let loaded = load("token").unwrap();
-    let OutputSettings::Otlp(otlp) = loaded.settings.outputs[0].as_ref();
+    let otlp = super::otlp(&loaded.settings.outputs[0]);
     assert_eq!(otlp.headers[0].1, "s3cret");
     let told = load("other").unwrap_err();
     assert!(told[0].rule.contains("other cannot be read"), "{}", told[0]);

@@ -1,6 +1,7 @@
 //! One answer a batch and one fate an input, whatever becomes of the legs.
 
 use super::*;
+use crate::model::testing::raised;
 use crate::model::{Gauge, Generation, RawRecord};
 use proptest::prelude::*;
 
@@ -84,7 +85,13 @@ fn rule_3_an_input_dies_once() {
     second.close();
     let end = door.take().remove(0).end;
     let dead = BTreeMap::from([(3, reason(1))]);
-    assert_eq!(end, End::Closed(Fates { dropped: 0, dead }));
+    assert_eq!(
+        end,
+        End::Closed(Fates {
+            dead,
+            ..Fates::default()
+        })
+    );
 }
 
 /// *Scenario:* an input went into the record of another, which went into that of a third; an output refuses the
@@ -213,5 +220,59 @@ proptest! {
             (true, false) => End::Abandoned,
         };
         prop_assert_eq!(&answers[0].end, &wanted);
+    }
+}
+
+/// *Scenario:* rule 7 of the ledger: a batch raised two alerts, two anomalies and one alert that no output is named
+/// for; one output takes all it is given, another refuses an input, an alert and an anomaly. The same for a tick, a
+/// batch without records.
+/// *Guarantees:* each has one fate: the refused ones become dead letters that may have been delivered, the others
+/// count as delivered by their kind, the alert that goes nowhere as neither; inputs are counted by themselves.
+#[test]
+fn rule_7_findings_have_fates_of_their_own() {
+    for inputs in [INPUTS, 0] {
+        let door = Arc::new(Answers::default());
+        let (mut leg, ..) = batch(&door);
+        if inputs == 0 {
+            let tick = Receipt {
+                partition: Partition::new("logs", 0),
+                generation: Generation::begin(),
+                start: 0,
+                end: 0,
+            };
+            let raw = RawRecords::new(tick.partition.clone());
+            leg.close();
+            door.take();
+            leg = Leg::open(tick, raw, Gauge::default().hold(0), door.clone());
+        }
+        let (takes, refuses) = (leg.fork(), leg.fork());
+        let all = [
+            ("a", true),
+            ("b", false),
+            ("c", true),
+            ("d", false),
+            ("e", true),
+        ];
+        leg.findings(all.map(|(rule, is_alert)| raised(rule, is_alert)).to_vec());
+        leg.close();
+        takes.delivered((0..inputs + 4).collect());
+        takes.close();
+        for item in [inputs, inputs + 3] {
+            refuses.refuse(item, reason(1));
+        }
+        if inputs > 0 {
+            refuses.refuse(2, reason(1));
+        }
+        refuses.delivered(vec![inputs + 1, inputs + 2]);
+        refuses.close();
+        let [outcome] = door.take().try_into().unwrap();
+        let End::Closed(fates) = outcome.end else {
+            panic!("{:?}", outcome.end)
+        };
+        assert_eq!(fates.dead.len(), usize::from(inputs > 0));
+        let dead: Vec<_> = fates.dead_findings.iter().collect();
+        assert_eq!(dead.iter().map(|d| &*d.0.rule).collect::<String>(), "ad");
+        assert!(dead.iter().all(|d| d.1.maybe_delivered));
+        assert_eq!((fates.alerts, fates.anomalies), (1, 1));
     }
 }

@@ -81,7 +81,10 @@ fn batch(records: u32, dead: impl IntoIterator<Item = u32>) -> (DeadBatch, Gener
     let batch = DeadBatch {
         receipt,
         raw,
-        fates: Fates { dropped: 0, dead },
+        fates: Fates {
+            dead,
+            ..Fates::default()
+        },
         _held: gauge.hold(10),
     };
     (batch, generation, gauge)
@@ -255,4 +258,25 @@ fn pauses_grow_and_are_bounded() {
     assert_eq!(pause(3, 1.0), PAUSE_MIN * 8);
     assert_eq!(pause(u32::MAX, 1.0), PAUSE_MAX);
     assert_eq!(pause(u32::MAX, f64::INFINITY), PAUSE_MAX);
+}
+
+/// *Scenario:* rule 7 of the ledger: an alert was refused and no input; its letter is too large for the topic.
+/// *Guarantees:* the letter is written, then its stub, and the batch is reported.
+#[tokio::test(start_paused = true)]
+async fn rule_7_a_finding_is_written_too() {
+    let sink = Scripted::refusing([SendError::TooLarge("no".to_owned())]);
+    let mut office = start(&sink);
+    let (mut batch, ..) = batch(3, []);
+    let finding = crate::model::testing::raised("burst", false);
+    let reason = DeadReason {
+        by: "lake".into(),
+        version: "".into(),
+        reason: "no".to_owned(),
+        maybe_delivered: false,
+    };
+    let json = String::from_utf8(finding.json()).unwrap();
+    batch.fates.dead_findings.push((finding, reason));
+    office.batches.send(batch).unwrap();
+    office.buried().await;
+    assert_eq!(sink.values(), [Some(json), None]);
 }

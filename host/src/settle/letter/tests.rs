@@ -170,3 +170,34 @@ proptest! {
         prop_assert!(ours.iter().all(|n| n.starts_with(PREFIX)));
     }
 }
+
+proptest! {
+    /// *Scenario:* rule 7 of the ledger: an output refuses an alert or an anomaly for good, in every form of letter.
+    /// *Guarantees:* value and key are its JSON and its fingerprint; headers say what it is, where its evidence is, who
+    /// refused it and why; a stub has neither, and its size.
+    #[test]
+    fn rule_7_a_finding_is_its_json(finding in crate::model::testing::finding()) {
+        let kind = if finding.is_alert() { "alert" } else { "anomaly" };
+        let at = finding.at_ms.to_string();
+        for form in [Form::Whole, Form::Undated, Form::Stub] {
+            let letter = finding_letter(&finding, &reason(), form);
+            prop_assert_eq!(text(&letter, FINDING), kind);
+            prop_assert_eq!(text(&letter, TOPIC), "logs");
+            prop_assert_eq!(text(&letter, PARTITION), finding.partition.index.to_string());
+            let offset = finding.evidence.first().map(ToString::to_string);
+            let told = values(&letter, OFFSET).first().map(|v| v.unwrap().to_vec());
+            prop_assert_eq!(told, offset.map(String::into_bytes));
+            prop_assert_eq!(text(&letter, PLUGIN), "json");
+            prop_assert_eq!(text(&letter, REASON), "not an object");
+            let whole = (Some(finding.fingerprint.clone().into()), Some(finding.json().into()));
+            let expected = if form == Form::Stub { (None, None) } else { whole };
+            prop_assert_eq!((letter.key.clone(), letter.value.clone()), expected);
+            let is_whole = form == Form::Whole;
+            prop_assert_eq!(letter.timestamp_ms, is_whole.then_some(finding.at_ms as i64));
+            prop_assert_eq!(values(&letter, TIMESTAMP).is_empty(), is_whole);
+            if !is_whole {
+                prop_assert_eq!(text(&letter, TIMESTAMP), at.as_str());
+            }
+        }
+    }
+}

@@ -1,11 +1,11 @@
 //! The task with a committer that does as it is told, on a clock that does not run.
 
 use super::*;
-use crate::model::{
-    DeadReason, Door, Gauge, Generation, Leg, Partition, RawRecord, RawRecords, Receipt,
-};
+use crate::model::{DeadReason, Gauge, Generation, Leg, Partition, RawRecord, RawRecords, Receipt};
 use crate::settle::{Handle, channel};
 use std::sync::Mutex;
+
+mod findings;
 
 const INTERVAL: Duration = Duration::from_secs(5);
 const DRAIN: Duration = Duration::from_secs(30);
@@ -108,7 +108,7 @@ impl House {
             };
             raw.push(record, []);
         }
-        let door: Arc<dyn Door> = Arc::new(self.handle.clone());
+        let door = Arc::new(self.handle.clone());
         Leg::open(receipt, raw, self.gauge.hold(1), door)
     }
 
