@@ -4,9 +4,9 @@
 //! up the records that are judged together.
 
 mod config;
-pub mod hop;
-pub mod normal;
-pub mod window;
+mod hop;
+mod normal;
+mod window;
 
 pub use config::Config;
 
