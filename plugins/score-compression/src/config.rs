@@ -17,10 +17,10 @@ pub struct Config {
     /// From which score on a hop is an anomaly, above 0 and at most 1. Where a shard's usual score is near it, more is asked for.
     #[schemars(range(min = 0.01, max = 1))]
     pub threshold: f32,
-    /// Where it is given, a hop is an anomaly too when its score is above the shard's usual one by so much, though below
-    /// `threshold`; 0.1 is a good choice, and at least 0.04 and at most 1 may be asked for.
-    #[schemars(range(min = 0.04, max = 1))]
-    pub above_usual: Option<f32>,
+    /// A hop is an anomaly too, of the rule `new-text`, when its records cost so many times what is usual given the window,
+    /// whatever its score; `null` for never.
+    #[schemars(range(min = 1.1, max = 100))]
+    pub times_usual: Option<f32>,
     /// Whether each record is given a score of its own too.
     pub score_records: bool,
 }
@@ -31,7 +31,7 @@ impl Default for Config {
             window: 1_024,
             hop: 256,
             threshold: 0.9,
-            above_usual: None,
+            times_usual: Some(1.5),
             score_records: true,
         }
     }

@@ -34,9 +34,27 @@ pub struct Hop {
     excerpt: String,
 }
 
-/// Scores of the last hops.
+/// What the last hops were.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Usual(VecDeque<u16>);
+pub struct Past(VecDeque<Was>);
+
+/// What a hop was.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Was {
+    /// Its score, in ten thousandths.
+    score: u32,
+    /// What a record cost given the window, in hundredths of a byte.
+    cost: u32,
+}
+
+/// What is usual, by the last hops: the median, and the median of how far they were from it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Usual {
+    /// The middle one, the upper where there are two.
+    pub median: f64,
+    /// How far from it the middle one is.
+    pub spread: f64,
+}
 
 // === impl Hop ===
 
@@ -88,6 +106,11 @@ impl Hop {
         (f64::from(self.given) / f64::from(self.alone.max(1))).min(1.0)
     }
 
+    /// What a record cost given the window, in bytes on average.
+    pub fn cost(&self) -> f64 {
+        f64::from(self.given) / f64::from(self.records.max(1))
+    }
+
     /// The places of the worst records, in their order.
     pub fn evidence(&self) -> Vec<Position> {
         self.worst.iter().map(|worst| worst.1).collect()
@@ -99,27 +122,44 @@ impl Hop {
     }
 }
 
-// === impl Usual ===
+// === impl Past ===
 
-impl Usual {
-    const ONE: f64 = 10_000.0;
+impl Past {
+    const SCORE_UNITS: f64 = 10_000.0;
+    const COST_UNITS: f64 = 100.0;
 
-    /// One more hop's score.
-    pub fn add(&mut self, score: f64) {
+    /// One more hop.
+    pub fn add(&mut self, hop: &Hop) {
         while self.0.len() >= USUAL_HOPS {
             self.0.pop_front();
         }
-        self.0.push_back((score * Self::ONE).round() as u16);
+        self.0.push_back(Was {
+            score: (hop.score() * Self::SCORE_UNITS).round() as u32,
+            cost: (hop.cost() * Self::COST_UNITS).round() as u32,
+        });
     }
 
-    /// The median, and the median of how far they are from it, the middle one above where there are two; none without hops.
-    pub fn median_and_spread(&self) -> Option<(f64, f64)> {
-        fn median(mut values: Vec<u16>) -> Option<u16> {
-            values.sort_unstable();
-            values.get(values.len() / 2).copied()
-        }
-        let usual = median(self.0.iter().copied().collect())?;
-        let spread = median(self.0.iter().map(|score| score.abs_diff(usual)).collect())?;
-        Some((f64::from(usual) / Self::ONE, f64::from(spread) / Self::ONE))
+    /// The usual score; none before the first hop.
+    pub fn score(&self) -> Option<Usual> {
+        self.usual(|was| was.score, Self::SCORE_UNITS)
     }
+
+    /// What a record usually costs given the window, in bytes; none before the first hop.
+    pub fn cost(&self) -> Option<Usual> {
+        self.usual(|was| was.cost, Self::COST_UNITS)
+    }
+
+    fn usual(&self, of: impl Fn(&Was) -> u32, units: f64) -> Option<Usual> {
+        let median = middle(self.0.iter().map(&of).collect())?;
+        let spread = middle(self.0.iter().map(|was| of(was).abs_diff(median)).collect())?;
+        Some(Usual {
+            median: f64::from(median) / units,
+            spread: f64::from(spread) / units,
+        })
+    }
+}
+
+fn middle(mut values: Vec<u32>) -> Option<u32> {
+    values.sort_unstable();
+    values.get(values.len() / 2).copied()
 }

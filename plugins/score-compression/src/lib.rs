@@ -10,23 +10,28 @@ mod window;
 
 pub use config::Config;
 
-use hop::{Hop, Usual};
+use hop::Hop;
 use serde::{Deserialize, Serialize};
 use tidegate_sdk::{
     Anomaly, ConfigError, Memory, Moment, Plugin, Position, Record, Scorer, Scores,
 };
 use window::Window;
 
-/// The name of the one rule, and of what it is about: a shard has one stream.
-const RULE: &str = "compression";
+/// The names of the rules, and of what they are about: a shard has one stream.
+const COMPRESSION: &str = "compression";
+const NEW_TEXT: &str = "new-text";
 const WINDOW_MIN: u32 = 64;
 const WINDOW_MAX: u32 = 100_000;
 const HOP_MIN: u32 = 64;
 const HOP_MAX: u32 = 10_000;
 const THRESHOLD_MIN: f32 = 0.01;
+const TIMES_MIN: f32 = 1.1;
+const TIMES_MAX: f32 = 100.0;
 /// Above what is usual a score is unusual by at least so much, and by so many spreads.
 const ABOVE_USUAL: f64 = 0.04;
 const SPREADS: f64 = 6.0;
+/// A record costs more than usual by at least so many bytes.
+const ABOVE_USUAL_BYTES: f64 = 1.0;
 /// However high the usual score is, above this one a hop is unusual.
 const THRESHOLD_MAX: f64 = 0.995;
 
@@ -40,7 +45,7 @@ pub struct Compression {
 pub struct Past {
     window: Window,
     hop: Hop,
-    usual: Usual,
+    hops: hop::Past,
     /// Records before the hop; counted up to the configured window.
     seen: u32,
 }
@@ -67,13 +72,13 @@ impl Plugin for Compression {
             );
             return Err(ConfigError::field("/threshold", message));
         }
-        if let Some(above) = config.above_usual
-            && !(ABOVE_USUAL as f32..=1.0).contains(&above)
+        if let Some(times) = config.times_usual
+            && !(TIMES_MIN..=TIMES_MAX).contains(&times)
         {
             let message = format!(
-                "is {above}, but must be from {ABOVE_USUAL} to 1; 0.1 is a good choice, or leave it out"
+                "is {times}, but must be from {TIMES_MIN} to {TIMES_MAX}; 1.5 is usual, null is never"
             );
-            return Err(ConfigError::field("/above_usual", message));
+            return Err(ConfigError::field("/times_usual", message));
         }
         Ok(Compression { config })
     }
@@ -117,58 +122,75 @@ impl Compression {
     /// The hop is complete, at `at` in Unix milliseconds: its anomaly, where it is one, and the next hop begins.
     #[inline(never)]
     pub fn judge(&self, past: &mut Past, at: u64) -> Option<Anomaly> {
-        let score = past.hop.score();
-        let usual = past.usual.median_and_spread();
-        let threshold = self.threshold(usual);
         let taught = past.seen >= self.config.window;
-        let anomaly = (taught && score >= threshold)
-            .then(|| anomaly(&past.hop, usual.map(|usual| usual.0), threshold, at));
+        let anomaly = if taught {
+            let anomaly = self.compression(&past.hop, &past.hops);
+            anomaly.or_else(|| self.new_text(&past.hop, &past.hops))
+        } else {
+            None
+        };
         // The first hop is all new: nothing was before it.
         if past.seen > 0 {
-            past.usual.add(score);
+            past.hops.add(&past.hop);
         }
         past.seen = self.config.window.min(past.seen + past.hop.records);
         past.hop = Hop::new(past.window.begin_hop(self.config.window as usize));
-        anomaly
+        anomaly.map(|anomaly| Anomaly { at, ..anomaly })
     }
 
-    /// From which score on a hop is an anomaly, by what is usual (the median, and how far scores are from it).
-    ///
-    /// The configured threshold or less where `above_usual` says so, but always clearly above what is usual.
-    fn threshold(&self, usual: Option<(f64, f64)>) -> f64 {
-        let configured = f64::from(self.config.threshold);
-        let Some((median, spread)) = usual else {
-            return configured;
-        };
-        let above = |least: f64| (median + least.max(SPREADS * spread)).min(THRESHOLD_MAX);
-        let chosen = self
-            .config
-            .above_usual
-            .map_or(configured, |least| configured.min(above(least.into())));
-        chosen.max(above(ABOVE_USUAL))
+    /// Whether little of the hop was seen before: its score is as high as is configured, and higher than is usual.
+    fn compression(&self, hop: &Hop, past: &hop::Past) -> Option<Anomaly> {
+        let (score, usual) = (hop.score(), past.score());
+        let unusual = usual.map_or(0.0, |usual| {
+            let above = ABOVE_USUAL.max(SPREADS * usual.spread);
+            (usual.median + above).min(THRESHOLD_MAX)
+        });
+        let threshold = unusual.max(self.config.threshold.into());
+        if score < threshold {
+            return None;
+        }
+        let usually = usual.map_or(String::new(), |usual| {
+            format!(" (usually {:.0} %)", usual.median * 100.0)
+        });
+        let explanation = format!(
+            "{} records compress to {:.0} % of what they take alone{usually}: little of them was seen in the {} before",
+            hop.records,
+            score * 100.0,
+            hop.window,
+        );
+        Some(anomaly(hop, COMPRESSION, score, threshold, explanation))
+    }
+
+    /// Whether the records cost so many times what is usual given the window. The score asks for a hop that is new through and
+    /// through; this finds the new text among the usual one.
+    fn new_text(&self, hop: &Hop, past: &hop::Past) -> Option<Anomaly> {
+        let times = f64::from(self.config.times_usual?);
+        let (cost, usual) = (hop.cost(), past.cost()?);
+        let least = (usual.median * times).max(usual.median + SPREADS * usual.spread);
+        if cost < least.max(usual.median + ABOVE_USUAL_BYTES) {
+            return None;
+        }
+        let explanation = format!(
+            "{} records cost {cost:.1} bytes each given the {} before, usually {:.1}: more of them is new",
+            hop.records, hop.window, usual.median,
+        );
+        // How much of what they cost is more than usual.
+        let (score, threshold) = (1.0 - usual.median / cost, 1.0 - 1.0 / times);
+        Some(anomaly(hop, NEW_TEXT, score, threshold, explanation))
     }
 }
 
-fn anomaly(hop: &Hop, usual: Option<f64>, threshold: f64, at: u64) -> Anomaly {
-    let percent = |part: f64| format!("{:.0} %", part * 100.0);
-    let score = hop.score();
-    let usually = usual.map_or(String::new(), |usual| {
-        format!(" (usually {})", percent(usual))
-    });
+/// An anomaly of a hop, not dated.
+fn anomaly(hop: &Hop, rule: &str, score: f64, threshold: f64, explanation: String) -> Anomaly {
     let label = |name: &str, value: String| (name.to_owned(), value);
     Anomaly {
-        rule: RULE.into(),
-        fingerprint: RULE.into(),
-        at,
+        rule: rule.into(),
+        fingerprint: rule.into(),
+        at: 0,
         evidence: hop.evidence(),
         score: score as f32,
         threshold: threshold as f32,
-        explanation: format!(
-            "{} records compress to {} of what they take alone{usually}: little of them was seen in the {} before",
-            hop.records,
-            percent(score),
-            hop.window,
-        ),
+        explanation,
         labels: vec![
             label("records", hop.records.to_string()),
             label("bytes", hop.bytes.to_string()),

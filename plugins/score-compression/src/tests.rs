@@ -76,7 +76,7 @@ fn a_configuration_out_of_bounds_is_refused() {
         (r#"{"hop":10001}"#, "/hop"),
         (r#"{"threshold":0}"#, "/threshold"),
         (r#"{"threshold":1.1}"#, "/threshold"),
-        (r#"{"above_usual":0.01}"#, "/above_usual"),
+        (r#"{"times_usual":1}"#, "/times_usual"),
         (r#"{"hops":1}"#, "/hops"),
     ] {
         let error = testing::plugin::<Compression>(config).err().unwrap();
@@ -84,7 +84,7 @@ fn a_configuration_out_of_bounds_is_refused() {
     }
     for config in [
         "{}",
-        r#"{"window":64,"hop":10000,"threshold":1,"above_usual":0.04}"#,
+        r#"{"window":64,"hop":10000,"threshold":1,"times_usual":1.1}"#,
     ] {
         assert!(testing::plugin::<Compression>(config).is_ok(), "{config}");
     }
@@ -117,7 +117,7 @@ fn stream(source: Source, records: usize, trouble: std::ops::Range<usize>) -> St
 /// its last record, and explains itself; no record of the first window has a score, and each later one has.
 #[test]
 fn garbage_is_found_however_the_stream_is_cut() {
-    let plugin = testing::plugin(r#"{"window":128,"hop":64}"#).unwrap();
+    let plugin = testing::plugin(r#"{"window":128,"hop":64,"times_usual":null}"#).unwrap();
     let stream = stream(Source::Java, 460, 330..380);
     let scored = testing::scored::<Compression>(&plugin, &stream, 1_900_000_000_000);
     let [anomaly] = &scored.anomalies[..] else {
@@ -164,6 +164,51 @@ fn garbage_is_found_however_the_stream_is_cut() {
     assert!(mean(330..380) > 0.9 && mean(200..330) < 0.2);
 }
 
+/// *Scenario:* a service that says the same few things, and one stack trace over and over among them.
+/// *Guarantees:* the hop in which it comes first is an anomaly by its new text alone, with the usual cost beside its own; the next
+/// ones are not, for the trace has been seen.
+#[test]
+fn new_text_among_usual_text_is_told_once() {
+    let mut stream = Stream::default();
+    for n in 0..600_u32 {
+        let trace = (400..560).contains(&n) && n.is_multiple_of(3);
+        let line = if trace {
+            let frames = "NoSuchMethodError: checkout\n\tat com.shop.Basket.pay(Basket.java:17)\n\tat jdk.Thread.run(Thread.java:9)";
+            format!("ERROR {n} uncaught {frames}")
+        } else {
+            format!(
+                "INFO order {n} accepted in {} ms by worker {}",
+                n * 7 % 900,
+                ["a", "b", "c"][n as usize * n as usize % 3]
+            )
+        };
+        stream.push(u64::from(n) * 100, OwnedRecord::new(line));
+    }
+    let plugin = testing::plugin(r#"{"window":128,"hop":64}"#).unwrap();
+    let scored = testing::scored::<Compression>(&plugin, &stream, 100_000);
+    let [anomaly] = &scored.anomalies[..] else {
+        panic!("{:#?}", scored.anomalies);
+    };
+    assert_eq!(
+        (anomaly.rule.as_str(), anomaly.fingerprint.as_str()),
+        ("new-text", "new-text")
+    );
+    let says = &anomaly.explanation;
+    assert_eq!(
+        says,
+        "64 records cost 1.8 bytes each given the 128 before, usually 0.0: more of them is new"
+    );
+    assert_eq!(anomaly.threshold, (1.0 - 1.0 / 1.5) as f32);
+    assert!(anomaly.score > anomaly.threshold && anomaly.score <= 1.0);
+    assert!(anomaly.evidence.contains(&Position(402)));
+    let worst = anomaly
+        .labels
+        .iter()
+        .find(|label| label.0 == "worst")
+        .unwrap();
+    assert!(worst.1.starts_with("ERROR 0 uncaught NoSuchMethodError"));
+}
+
 /// *Scenario:* long lines, of which less than a hop and its window fit the text that is kept; cut anywhere, saved and restored.
 /// *Guarantees:* the answers are the same.
 #[test]
@@ -195,7 +240,7 @@ fn a_high_score_that_is_usual_is_no_anomaly() {
     };
     let lines: [&dyn Fn(u32, &mut Chance) -> String; 3] = [&one, &two, &named];
     for (number, line) in lines.iter().enumerate() {
-        for config in ["{}", r#"{"above_usual":0.1}"#] {
+        for config in ["{}", r#"{"times_usual":null}"#] {
             let plugin = testing::plugin::<Compression>(config).unwrap();
             let mut past = Past::default();
             let all: Vec<Vec<u8>> = (0..6_000)

@@ -228,13 +228,16 @@ fn filled(template: &str, chance: &mut Chance) -> String {
             "i" => text.push_str(&chance.ip()),
             "n" => text.push_str(chance.often(&USERS)),
             "p" => text.push_str(chance.often(&PODS)),
+            // Of sixty pods and twenty keys, which come again.
             "k" => {
                 let letters = b"bcdfghjklmnpqrstvwxz2456789";
-                text.extend((0..5).map(|_| char::from(letters[chance.below(letters.len())])));
+                let mut pod = Chance::new(1_000 + chance.below(60) as u64);
+                text.extend((0..5).map(|_| char::from(letters[pod.below(letters.len())])));
             }
             "b" => {
                 let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-                text.extend((0..43).map(|_| char::from(letters[chance.below(letters.len())])));
+                let mut key = Chance::new(2_000 + chance.below(20) as u64);
+                text.extend((0..43).map(|_| char::from(letters[key.below(letters.len())])));
             }
             other => text.push_str(&format!("{{{other}}}")),
         }
