@@ -238,7 +238,7 @@ fn a_high_score_that_is_usual_is_no_anomaly() {
             .collect();
         format!("Failed password for invalid user {name} from 10.0.0.1 port 5 ssh2")
     };
-    let lines: [&dyn Fn(u32, &mut Chance) -> String; 3] = [&one, &two, &named];
+    let lines: [fn(u32, &mut Chance) -> String; 3] = [one, two, named];
     for (number, line) in lines.iter().enumerate() {
         for config in ["{}", r#"{"times_usual":null}"#] {
             let plugin = testing::plugin::<Compression>(config).unwrap();

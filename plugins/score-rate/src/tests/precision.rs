@@ -129,14 +129,7 @@ fn run(config: &str, seed: u64, incidents: &[Incident]) -> (Vec<bool>, usize, us
     let mut told: Vec<Anomaly> = Vec::new();
     let mut position = 0;
     for minute in 0..MINUTES {
-        // A wave of five hours that every group has at its own time.
-        let mut moments = Vec::new();
-        for number in 0..columns.len() {
-            for _ in 0..records(number, minute, incidents, &mut chance) {
-                moments.push((chance.below(MINUTE_MS as usize) as u64, number));
-            }
-        }
-        moments.sort_unstable();
+        let moments = moments(minute, columns.len(), incidents, &mut chance);
         let mut second = 0;
         for (ms, number) in moments {
             let now = START + minute as u64 * MINUTE_MS + ms;
@@ -183,6 +176,23 @@ fn run(config: &str, seed: u64, incidents: &[Incident]) -> (Vec<bool>, usize, us
     )
 }
 
+/// When records of which group come, in the milliseconds of a minute.
+fn moments(
+    minute: usize,
+    groups: usize,
+    incidents: &[Incident],
+    chance: &mut Chance,
+) -> Vec<(u64, usize)> {
+    let mut moments = Vec::new();
+    for number in 0..groups {
+        for _ in 0..records(number, minute, incidents, chance) {
+            moments.push((chance.below(MINUTE_MS as usize) as u64, number));
+        }
+    }
+    moments.sort_unstable();
+    moments
+}
+
 fn records(number: usize, minute: usize, incidents: &[Incident], chance: &mut Chance) -> usize {
     let of = |incident: &&Incident| {
         incident.group == number
@@ -192,6 +202,7 @@ fn records(number: usize, minute: usize, incidents: &[Incident], chance: &mut Ch
     let Some(group) = GROUPS.get(number) else {
         return incident.map_or(0, |incident| chance.records(incident.percent));
     };
+    // A wave of five hours that every group has at its own time.
     let wave = (minute + number * 37) % MINUTES;
     let rising = wave.min(MINUTES - wave) * 4 * group.daily / MINUTES;
     let daily = 100 + rising - group.daily;
