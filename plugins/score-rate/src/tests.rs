@@ -115,6 +115,27 @@ fn a_burst_is_told_once_a_minute() {
     );
 }
 
+/// *Scenario:* the same numbers, read an hour after they were written, as of a backlog.
+/// *Guarantees:* the same is told, dated the same: minutes end by the records' times, and none is late.
+#[test]
+fn a_backlog_is_told_as_it_would_have_been() {
+    let run = |behind: u64| {
+        let mut stream = Stream::default();
+        for at in 0..25 {
+            for n in 0..[12, 90][usize::from(at == 20)] {
+                let ms = START + at * MINUTE_MS + n * 600;
+                stream.push(ms + behind, record("orders", ERROR).at(ms));
+            }
+        }
+        scored("{}", &stream, 25 + behind / MINUTE_MS)
+    };
+    let late = testing::counted("late");
+    let told = run(60 * MINUTE_MS);
+    assert_eq!(told.len(), 1);
+    assert_eq!(told, run(0));
+    assert_eq!(testing::counted("late"), late);
+}
+
 /// *Scenario:* a group of 30 records a minute says nothing for five minutes, while another one goes on, or while nothing at
 /// all comes; and a group of 12 does so too.
 /// *Guarantees:* the silence is told once, dated by the end of the first whole silent minute, whoever brings it about, with the
@@ -167,6 +188,8 @@ fn far_too_few_are_told() {
         (anomalies[0].rule.as_str(), anomalies[0].at),
         ("rate-drop", START + 19 * MINUTE_MS)
     );
+    // The next minute has begun when it is judged: its records are not evidence.
+    assert_eq!(anomalies[0].evidence, []);
 }
 
 /// *Scenario:* records that are 9 s late, 11 s late, and one whose clock is a year ahead.
