@@ -1,0 +1,67 @@
+//! Severities by name and by number.
+
+use crate::config::{Constant, Number};
+use std::ops::RangeInclusive;
+use tidegate_sdk::formats;
+
+/// OTLP's severities come in six groups of four; the names of the groups are those of their first.
+const GROUP: u8 = 4;
+/// The largest OTLP SeverityNumber.
+pub const NUMBER_MAX: u8 = 24;
+
+/// A set of severities, a bit a number; 0 is unknown.
+pub type Mask = u32;
+
+/// All that are known.
+pub const KNOWN: Mask = ((1 << (NUMBER_MAX + 1)) - 1) & !1;
+
+/// The numbers that a level stands for: `error` for 17 to 20, `notice` for 10, a number for itself.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn range(level: &Constant) -> Result<RangeInclusive<u8>, String> {
+    match level {
+        Constant::Number(Number::Int(number @ 1..=24)) => Ok(*number as u8..=*number as u8),
+        Constant::Text(name) => match formats::severity(name).number() {
+            0 => Err(format!(
+                "is {name:?}, which is no severity; use trace, debug, info, warn, error or fatal"
+            )),
+            number if number % GROUP == 1 => Ok(number..=number + GROUP - 1),
+            number => Ok(number..=number),
+        },
+        Constant::Number(Number::Int(number)) => Err(wrong(number)),
+        Constant::Number(Number::Double(number)) => Err(wrong(number)),
+        Constant::Bool(flag) => Err(wrong(flag)),
+    }
+}
+
+fn wrong(value: impl std::fmt::Display) -> String {
+    format!("is {value}; use a whole number from 1 to {NUMBER_MAX}, or a name")
+}
+
+/// The bits of a range.
+pub fn mask(range: RangeInclusive<u8>) -> Mask {
+    range.fold(0, |mask, number| mask | 1 << number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// *Scenario:* severities written as names of groups, as other names, as numbers, and wrongly.
+    /// *Guarantees:* the name of a group stands for its four numbers, others for one, and the rest is refused.
+    #[test]
+    fn names_of_groups_stand_for_four_numbers() {
+        let name = |name: &str| range(&Constant::Text(name.into()));
+        assert_eq!(name("WARN"), Ok(13..=16));
+        assert_eq!(name("notice"), Ok(10..=10));
+        assert_eq!(range(&Constant::Number(Number::Int(9))), Ok(9..=9));
+        assert!(name("loud").unwrap_err().contains("\"loud\""));
+        for number in [0, 25] {
+            let refused = range(&Constant::Number(Number::Int(number))).unwrap_err();
+            assert!(refused.contains("1 to 24"));
+        }
+        assert_eq!(mask(1..=24), KNOWN);
+        assert_eq!(mask(21..=24), 0b1111 << 21);
+    }
+}
