@@ -167,8 +167,9 @@ impl Detector for Rules {
 }
 
 impl Rules {
+    /// Looks at records in their order.
     #[inline]
-    fn detect_all<'a>(
+    pub fn detect_all<'a>(
         &self,
         memory: &mut Remembered,
         arrivals: impl Iterator<Item = (Record<'a>, Moment)>,

@@ -268,7 +268,7 @@ impl Remembered {
         self.run.bytes = self.run.bytes + bytes - group.bytes;
         group.bytes = bytes;
         let said = match change {
-            Change::None | Change::WillEnd => None,
+            Change::None | Change::Sooner => None,
             Change::Begins => Some(group.counts.begun(rule, matched.at)),
             Change::Returns(since) => Some(Said {
                 at: matched.at,

@@ -79,8 +79,8 @@ pub enum Change {
     None,
     /// The window holds from now on.
     Begins,
-    /// It no longer holds, which is told when its end is due.
-    WillEnd,
+    /// Its end may be due sooner than before.
+    Sooner,
     /// It came again, after an absence since this time, Unix milliseconds.
     Returns(u64),
 }
@@ -165,7 +165,11 @@ impl Window {
             self.evidence.pop_front();
         }
         self.evidence.push_back((position, step));
-        self.settle(shape, began, end)
+        match self.settle(shape, began, end) {
+            // What comes late adds to the window before of boundaries to come.
+            Change::None if step < self.head && self.alert.is_some() => Change::Sooner,
+            change => change,
+        }
     }
 
     fn settle(&mut self, shape: &Shape, began: u64, end: Option<u64>) -> Change {
@@ -191,7 +195,7 @@ impl Window {
             Some(alert) => {
                 if alert.end.is_none() {
                     alert.end = Some(end.map_or(now, |end| end.min(now)));
-                    return Change::WillEnd;
+                    return Change::Sooner;
                 }
                 Change::None
             }
