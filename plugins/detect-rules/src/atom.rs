@@ -113,7 +113,7 @@ impl Atom {
     #[inline]
     pub fn holds(&self, seen: &Seen<'_>, texts: &mut Texts) -> bool {
         match &self.test {
-            Test::Exists(wanted) => seen.value(self.slot).is_some() == *wanted,
+            Test::Exists(wanted) => seen.has(self.slot) == *wanted,
             Test::Severity(mask) => mask >> seen.severity() & 1 == 1,
             Test::Number(comparison, limit) => seen
                 .value(self.slot)

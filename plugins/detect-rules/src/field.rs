@@ -163,10 +163,23 @@ fn place(key: &[u8]) -> usize {
 
 /// What one record has in the fields that are asked for. One is used for all records of a call.
 pub struct Seen<'a> {
-    values: Vec<Option<Value<'a>>>,
+    /// By slot: where the value is.
+    places: Vec<Place>,
     /// The slots that hold something.
-    filled: Vec<usize>,
+    filled: Vec<u16>,
     record: Option<Record<'a>>,
+}
+
+/// Where a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Nowhere,
+    Body,
+    Severity,
+    SeverityText,
+    /// Its text is in [`Texts`]: the record has but its bytes.
+    TraceId,
+    Attribute(u32),
 }
 
 /// Texts that are made of values, kept from record to record for their room.
@@ -190,7 +203,7 @@ impl<'a> Seen<'a> {
     /// Nothing yet.
     pub fn new(fields: &Fields) -> Self {
         Seen {
-            values: vec![None; fields.len()],
+            places: vec![Place::Nowhere; fields.len()],
             filled: Vec::new(),
             record: None,
         }
@@ -200,7 +213,7 @@ impl<'a> Seen<'a> {
     #[inline]
     pub fn load(&mut self, fields: &Fields, texts: &mut Texts, record: Record<'a>) {
         for slot in self.filled.drain(..) {
-            self.values[slot] = None;
+            self.places[usize::from(slot)] = Place::Nowhere;
         }
         texts.next(fields.len());
         self.record = Some(record);
@@ -209,9 +222,9 @@ impl<'a> Seen<'a> {
         if missing == 0 {
             return;
         }
-        for attribute in record.attributes() {
-            if let Some(slot) = fields.of(attribute.key, attribute.resource) {
-                self.fill(slot, attribute.value);
+        for key in record.keys() {
+            if let Some(slot) = fields.of(key.key, key.resource) {
+                self.fill(slot, Place::Attribute(key.place as u32));
                 missing -= 1;
                 if missing == 0 {
                     break;
@@ -222,27 +235,25 @@ impl<'a> Seen<'a> {
 
     #[inline]
     fn load_own(&mut self, fields: &Fields, texts: &mut Texts, record: Record<'a>) {
-        if let Some(slot) = fields.body {
-            match record.body_value() {
-                Value::Null | Value::Text("") => {}
-                body => self.fill(slot, body),
-            }
+        if let Some(slot) = fields.body
+            && !matches!(record.body_value(), Value::Null | Value::Text(""))
+        {
+            self.fill(slot, Place::Body);
         }
         if let Some(slot) = fields.severity
             && record.severity().number() > 0
         {
-            self.fill(slot, Value::Int(record.severity().number().into()));
+            self.fill(slot, Place::Severity);
         }
         if let Some(slot) = fields.severity_text
             && !record.severity_text().is_empty()
         {
-            self.fill(slot, Value::Text(record.severity_text()));
+            self.fill(slot, Place::SeverityText);
         }
         if let Some(slot) = fields.trace_id
             && record.trace().trace_id != [0; 16]
         {
-            // Its text is made here: the record has but its bytes.
-            self.fill(slot, Value::Null);
+            self.fill(slot, Place::TraceId);
             let text = texts.begin_shown(slot);
             for byte in record.trace().trace_id {
                 let _ = write!(text, "{byte:02x}");
@@ -251,9 +262,9 @@ impl<'a> Seen<'a> {
     }
 
     #[inline]
-    fn fill(&mut self, slot: usize, value: Value<'a>) {
-        self.values[slot] = Some(value);
-        self.filled.push(slot);
+    fn fill(&mut self, slot: usize, place: Place) {
+        self.places[slot] = place;
+        self.filled.push(slot as u16);
     }
 
     /// The number of the severity, 0 where it is unknown.
@@ -262,10 +273,24 @@ impl<'a> Seen<'a> {
         self.record.map_or(0, |record| record.severity().number())
     }
 
-    /// What is in a slot.
+    /// What is in a slot. (A trace id is nothing but its text.)
     #[inline]
     pub fn value(&self, slot: usize) -> Option<Value<'a>> {
-        self.values[slot]
+        let record = self.record?;
+        match self.places[slot] {
+            Place::Nowhere => None,
+            Place::Attribute(place) => record.value_at(place as usize),
+            Place::Body => Some(record.body_value()),
+            Place::Severity => Some(Value::Int(record.severity().number().into())),
+            Place::SeverityText => Some(Value::Text(record.severity_text())),
+            Place::TraceId => Some(Value::Null),
+        }
+    }
+
+    /// Whether there is something in a slot.
+    #[inline]
+    pub fn has(&self, slot: usize) -> bool {
+        self.places[slot] != Place::Nowhere
     }
 
     /// What is in a slot as text; that of numbers, true and false as they are written. Bytes and nothing have none.
@@ -274,7 +299,7 @@ impl<'a> Seen<'a> {
     where
         'a: 't,
     {
-        match self.values[slot]? {
+        match self.value(slot)? {
             Value::Text(text) | Value::Json(text) => Some(text),
             value => texts.shown(slot, value),
         }

@@ -364,12 +364,12 @@ fn walk<A: Automaton>(
 impl View {
     #[inline]
     fn find(&self, seen: &Seen<'_>, texts: &mut Texts, found: &mut Candidates) {
-        let Some(value) = seen.value(self.slot) else {
+        if !seen.has(self.slot) {
             return;
-        };
+        }
         found.add(&self.exists);
         if self.has_numbers
-            && let Some(number) = number::of(value)
+            && let Some(number) = seen.value(self.slot).and_then(number::of)
         {
             self.find_number(number::double(number), found);
         }
