@@ -1,6 +1,6 @@
 //! Records as authors see them: borrowed views of the columns.
 
-use crate::columns::{Columns, RESOURCE, TRACE_BYTES};
+use crate::columns::{Columns, RESOURCE, TRACE_BYTES, kind};
 use crate::find;
 use crate::raw::Checked;
 use crate::value::{Severity, Timestamp, TraceContext, Value};
@@ -234,6 +234,15 @@ impl<'a> Record<'a> {
         (from..end)
             .contains(&place)
             .then(|| self.columns.value(place))
+    }
+
+    /// The same where it is text.
+    #[inline]
+    pub fn text_at(self, place: usize) -> Option<&'a str> {
+        let (from, end) = self.range();
+        let is_text = (from..end).contains(&place)
+            && self.columns.columns().kind[place] & !RESOURCE == kind::TEXT;
+        is_text.then(|| self.columns.text(place))
     }
 
     #[inline]

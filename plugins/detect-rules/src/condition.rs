@@ -163,7 +163,7 @@ impl Atoms {
     /// The slot of a field that is written at `pointer`.
     pub fn slot(&mut self, pointer: &str, written: &str, problems: &mut Problems) -> Option<usize> {
         let field = problems.check(pointer, Field::new(written))?;
-        if self.fields.len() >= FIELDS_MAX {
+        if self.fields.slots() >= FIELDS_MAX {
             problems.add(
                 pointer,
                 format!("is one field too many; use at most {FIELDS_MAX} in all rules"),
@@ -197,7 +197,7 @@ impl Atoms {
             );
             return None;
         }
-        let before = problems.len();
+        let before = problems.count();
         let mut parts = self.tests(pointer, when, problems);
         for (name, list) in [("all", &when.all), ("any", &when.any)] {
             let Some(list) = list else { continue };
@@ -220,7 +220,7 @@ impl Atoms {
             let inner = self.nested(&format!("{pointer}/not"), not, depth + 1, problems);
             parts.extend(inner.map(|inner| Condition::Not(Box::new(inner))));
         }
-        if problems.len() > before {
+        if problems.count() > before {
             return None;
         }
         parts.sort_by_key(|part| part.cost(self));
@@ -511,7 +511,7 @@ impl When {
 
 /// The severities that all tests of `when` allow.
 fn severity_mask(pointer: &str, when: &When, problems: &mut Problems) -> Option<Mask> {
-    let before = problems.len();
+    let before = problems.count();
     for (name, is) in [
         ("contains", when.contains.is_some()),
         ("prefix", when.prefix.is_some()),
@@ -550,7 +550,7 @@ fn severity_mask(pointer: &str, when: &When, problems: &mut Problems) -> Option<
         Some(false) => mask &= !KNOWN,
         None => {}
     }
-    (problems.len() == before).then_some(mask)
+    (problems.count() == before).then_some(mask)
 }
 
 fn shown(constant: &Constant) -> String {

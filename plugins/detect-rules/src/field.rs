@@ -93,7 +93,7 @@ impl Fields {
     }
 
     /// How many slots there are.
-    pub fn len(&self) -> usize {
+    pub fn slots(&self) -> usize {
         self.fields.len()
     }
 
@@ -203,7 +203,7 @@ impl<'a> Seen<'a> {
     /// Nothing yet.
     pub fn new(fields: &Fields) -> Self {
         Seen {
-            places: vec![Place::Nowhere; fields.len()],
+            places: vec![Place::Nowhere; fields.slots()],
             filled: Vec::new(),
             record: None,
         }
@@ -215,7 +215,7 @@ impl<'a> Seen<'a> {
         for slot in self.filled.drain(..) {
             self.places[usize::from(slot)] = Place::Nowhere;
         }
-        texts.next(fields.len());
+        texts.next(fields.slots());
         self.record = Some(record);
         self.load_own(fields, texts, record);
         let mut missing = fields.attributes;
@@ -299,6 +299,12 @@ impl<'a> Seen<'a> {
     where
         'a: 't,
     {
+        // Mostly it is text, which is had without its type.
+        if let Place::Attribute(place) = self.places[slot]
+            && let Some(text) = self.record?.text_at(place as usize)
+        {
+            return Some(text);
+        }
         match self.value(slot)? {
             Value::Text(text) | Value::Json(text) => Some(text),
             value => texts.shown(slot, value),

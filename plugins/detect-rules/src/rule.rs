@@ -83,7 +83,7 @@ impl Rule {
         atoms: &mut Atoms,
         problems: &mut Problems,
     ) -> Option<(Self, Option<Condition>)> {
-        let before = problems.len();
+        let before = problems.count();
         if written.name.is_empty() || written.name.len() > NAME_BYTES_MAX {
             let bytes = written.name.len();
             problems.add(
@@ -125,7 +125,7 @@ impl Rule {
             title: title?,
             within_ms,
         };
-        (problems.len() == before).then_some((rule, condition))
+        (problems.count() == before).then_some((rule, condition))
     }
 
     /// Whether it has one group only.

@@ -76,7 +76,7 @@ pub fn all() -> Vec<(&'static str, Workload)> {
         ("ten, counted by service", Workload::new(&ten("60s"))),
         (
             "1,000: a service and a literal",
-            Workload::new(&many(|n| service_and_literal(n))),
+            Workload::new(&many(service_and_literal)),
         ),
         (
             "1,000: a value of their own",
@@ -148,7 +148,7 @@ fn severity_and_service(n: usize) -> Json {
 fn record(n: usize) -> OwnedRecord {
     let n = n.wrapping_mul(2_654_435_761) % 1_000_000;
     let (service, latency) = (n % 50, (n / 7) % 900);
-    let error = n % 25 == 0;
+    let error = n.is_multiple_of(25);
     let body = format!(
         "payment provider {} answered in {latency} ms with code E{:04}, attempt {} of 5, order {n}",
         n % 9,
@@ -162,10 +162,10 @@ fn record(n: usize) -> OwnedRecord {
     };
     OwnedRecord::new(body)
         .severity(severity)
-        .with("http.method", if n % 3 == 0 { "POST" } else { "GET" })
+        .with("http.method", if n.is_multiple_of(3) { "POST" } else { "GET" })
         .with(
             "http.route",
-            if n % 20 == 0 {
+            if n.is_multiple_of(20) {
                 "/orders/{id}"
             } else {
                 "/healthz"
