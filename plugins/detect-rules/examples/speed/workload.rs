@@ -162,7 +162,10 @@ fn record(n: usize) -> OwnedRecord {
     };
     OwnedRecord::new(body)
         .severity(severity)
-        .with("http.method", if n.is_multiple_of(3) { "POST" } else { "GET" })
+        .with(
+            "http.method",
+            if n.is_multiple_of(3) { "POST" } else { "GET" },
+        )
         .with(
             "http.route",
             if n.is_multiple_of(20) {

@@ -315,3 +315,35 @@ proptest! {
         prop_assert!(testing::plugin::<Rules>(&written.to_string()).is_ok());
     }
 }
+
+/// The blocks of a page that are marked as rules.
+fn blocks(page: &str) -> Vec<&str> {
+    let marked = page.split("```yaml rules\n").skip(1);
+    marked
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect()
+}
+
+/// *Scenario:* the example that ships, and those of the documentation.
+/// *Guarantees:* they are good.
+#[test]
+fn examples_are_good() {
+    let example = include_str!("../../rules.yaml");
+    let pages = [
+        include_str!("../../README.md"),
+        include_str!("../../../../docs/rules.md"),
+    ];
+    let examples: Vec<&str> = pages.iter().flat_map(|page| blocks(page)).collect();
+    assert_eq!(examples.len(), 2);
+    for text in examples.into_iter().chain([example]) {
+        let config: Json = serde_saphyr::from_str(text).unwrap();
+        assert!(
+            config["rules"]
+                .as_array()
+                .is_some_and(|rules| !rules.is_empty())
+        );
+        if let Err(error) = testing::plugin::<Rules>(&config.to_string()) {
+            panic!("{error}");
+        }
+    }
+}
