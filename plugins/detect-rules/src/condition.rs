@@ -1,12 +1,12 @@
 //! Conditions: made of what is written once, asked of the records that the index names.
 
-use crate::atom::{Anchors, Atom, Comparison, OneOf, Test};
+use crate::atom::{Anchors, Atom, OneOf, Test};
 use crate::config::{Constant, When};
 use crate::field::{Field, Fields, Seen, Texts};
 use crate::hash::Fixed;
 use crate::literals;
 use crate::problems::Problems;
-use crate::severity::{self, KNOWN, Mask};
+use crate::severity;
 use memchr::memmem::Finder;
 use regex::RegexBuilder;
 use std::collections::HashMap;
@@ -260,7 +260,7 @@ impl Atoms {
             );
         }
         if written == "severity" {
-            if let Some(mask) = severity_mask(pointer, when, problems) {
+            if let Some(mask) = severity::allowed(pointer, when, problems) {
                 parts.push(
                     self.atom(format!("{slot} severity {mask}"), slot, false, || {
                         Test::Severity(mask)
@@ -472,85 +472,6 @@ impl Atoms {
         self.known.insert(key, number);
         Condition::Atom(number)
     }
-}
-
-// === impl When ===
-
-impl When {
-    fn names_tests(&self) -> Vec<&'static str> {
-        let mut names: Vec<&'static str> = Vec::new();
-        for (name, is) in [
-            ("equals", self.equals.is_some()),
-            ("one_of", self.one_of.is_some()),
-            ("contains", self.contains.is_some()),
-            ("prefix", self.prefix.is_some()),
-            ("suffix", self.suffix.is_some()),
-            ("regex", self.regex.is_some()),
-            ("at_least", self.at_least.is_some()),
-            ("greater", self.greater.is_some()),
-            ("at_most", self.at_most.is_some()),
-            ("less", self.less.is_some()),
-            ("exists", self.exists.is_some()),
-        ] {
-            if is {
-                names.push(name);
-            }
-        }
-        names
-    }
-
-    fn limits(&self) -> [(&'static str, &Option<Constant>, Comparison); 4] {
-        [
-            ("at_least", &self.at_least, Comparison::AtLeast),
-            ("greater", &self.greater, Comparison::Greater),
-            ("at_most", &self.at_most, Comparison::AtMost),
-            ("less", &self.less, Comparison::Less),
-        ]
-    }
-}
-
-/// The severities that all tests of `when` allow.
-fn severity_mask(pointer: &str, when: &When, problems: &mut Problems) -> Option<Mask> {
-    let before = problems.count();
-    for (name, is) in [
-        ("contains", when.contains.is_some()),
-        ("prefix", when.prefix.is_some()),
-        ("suffix", when.suffix.is_some()),
-        ("regex", when.regex.is_some()),
-    ] {
-        if is {
-            let message = "is a test of texts, and severity is a number; use the field severity_text, or equals or at_least";
-            problems.add(&format!("{pointer}/{name}"), message);
-        }
-    }
-    let mut mask = Mask::MAX;
-    let mut allow = |name: &str, level: &Constant, bits: &dyn Fn(u8, u8) -> Mask| {
-        let range = problems.check(&format!("{pointer}/{name}"), severity::range(level));
-        range.map_or(0, |range| bits(*range.start(), *range.end()))
-    };
-    let within = |start: u8, end: u8| severity::mask(start..=end);
-    if let Some(level) = &when.equals {
-        mask &= allow("equals", level, &within);
-    }
-    if let Some(levels) = &when.one_of {
-        let all = levels.iter().map(|level| allow("one_of", level, &within));
-        mask &= all.fold(0, |all, bits| all | bits);
-    }
-    for (name, level, comparison) in when.limits() {
-        let Some(level) = level else { continue };
-        mask &= allow(name, level, &|start, end| match comparison {
-            Comparison::AtLeast => severity::mask(start..=severity::NUMBER_MAX),
-            Comparison::Greater => severity::mask(end + 1..=severity::NUMBER_MAX),
-            Comparison::AtMost => severity::mask(1..=end),
-            Comparison::Less => severity::mask(1..=start - 1),
-        });
-    }
-    match when.exists {
-        Some(true) => mask &= KNOWN,
-        Some(false) => mask &= !KNOWN,
-        None => {}
-    }
-    (problems.count() == before).then_some(mask)
 }
 
 fn shown(constant: &Constant) -> String {

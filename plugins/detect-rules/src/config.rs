@@ -1,5 +1,6 @@
 //! The configuration as it is written.
 
+use crate::atom::Comparison;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -193,6 +194,43 @@ pub enum Number {
     Int(i64),
     /// One with a fraction.
     Double(f64),
+}
+
+// === impl When ===
+
+impl When {
+    /// The names of the tests that it has.
+    pub fn names_tests(&self) -> Vec<&'static str> {
+        let mut names: Vec<&'static str> = Vec::new();
+        for (name, is) in [
+            ("equals", self.equals.is_some()),
+            ("one_of", self.one_of.is_some()),
+            ("contains", self.contains.is_some()),
+            ("prefix", self.prefix.is_some()),
+            ("suffix", self.suffix.is_some()),
+            ("regex", self.regex.is_some()),
+            ("at_least", self.at_least.is_some()),
+            ("greater", self.greater.is_some()),
+            ("at_most", self.at_most.is_some()),
+            ("less", self.less.is_some()),
+            ("exists", self.exists.is_some()),
+        ] {
+            if is {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// Its limits, with what they are called.
+    pub fn limits(&self) -> [(&'static str, &Option<Constant>, Comparison); 4] {
+        [
+            ("at_least", &self.at_least, Comparison::AtLeast),
+            ("greater", &self.greater, Comparison::Greater),
+            ("at_most", &self.at_most, Comparison::AtMost),
+            ("less", &self.less, Comparison::Less),
+        ]
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -7,6 +7,7 @@
 pub mod atom;
 pub mod condition;
 pub mod config;
+pub mod counts;
 pub mod duration;
 pub mod field;
 mod hash;
@@ -24,9 +25,10 @@ pub use config::Config;
 pub use memory::Remembered;
 
 use condition::{Answers, Atoms, Condition};
+use counts::Matched;
 use field::{Seen, Texts};
 use index::{Candidates, Index};
-use memory::{Matched, Plan, Told};
+use memory::{Plan, Told};
 use problems::Problems;
 use rule::{Rule, Watch};
 use std::cell::RefCell;

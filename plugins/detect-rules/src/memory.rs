@@ -1,12 +1,16 @@
 //! What is remembered of a shard: its clock, and by rule the groups with what is counted of them.
 
+mod saved;
+
+use crate::counts::{Counts, Matched};
 use crate::rule::{Rule, Said, Watch};
-use crate::window::{Change, Passed, Window};
+use crate::window::Change;
 use hashbrown::HashTable;
-use serde::{Deserialize, Serialize, Serializer};
+use saved::Saved;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use tidegate_sdk::{Memory, Moment, Position, Raise};
+use tidegate_sdk::{Memory, Moment, Raise};
 
 /// What is saved of a shard may have so many bytes.
 const SAVED_BYTES_MAX: usize = 1 << 20;
@@ -67,17 +71,6 @@ struct Group {
     bytes: usize,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-enum Counts {
-    Window(Window),
-    Silence {
-        /// The time of the latest record that matched, or of the shard's first.
-        last: u64,
-        position: Option<Position>,
-        is_absent: bool,
-    },
-}
-
 /// What follows from the rest.
 #[derive(Debug, Default)]
 struct Run {
@@ -113,20 +106,6 @@ pub struct Told {
     pub ahead: u64,
     /// By rule: groups that were forgotten for others.
     pub evicted: HashMap<u32, u64, std::hash::BuildHasherDefault<crate::hash::Fixed>>,
-}
-
-/// A record that matches.
-pub struct Matched<'a> {
-    /// The rule.
-    pub rule: usize,
-    /// The key of its group.
-    pub key: &'a str,
-    /// Its time, Unix milliseconds.
-    pub at: u64,
-    /// Where it is.
-    pub position: Position,
-    /// The hash of the value that is told apart from others, where the rule asks for one.
-    pub value: u64,
 }
 
 impl Memory for Remembered {}
@@ -322,14 +301,7 @@ impl Remembered {
 
     fn make(&mut self, plan: &Plan, number: usize, key: &str, at: u64) -> usize {
         let rule = &plan.rules[number];
-        let counts = match rule.watch {
-            Watch::Window(..) => Counts::Window(Window::default()),
-            Watch::Absence(_) => Counts::Silence {
-                last: at,
-                position: None,
-                is_absent: false,
-            },
-        };
+        let counts = Counts::new(rule, at);
         // What is counted first is later than what is made: every birth is another.
         self.counted += 1;
         let group = Group {
@@ -475,14 +447,10 @@ impl Remembered {
 impl RuleMemory {
     /// Whether its groups are of the kind that the rule counts.
     fn fits(&self, rule: &Rule) -> bool {
-        let fits = |group: &Group| {
-            matches!(
-                (&group.counts, &rule.watch),
-                (Counts::Window(_), Watch::Window(..))
-                    | (Counts::Silence { .. }, Watch::Absence(_))
-            )
-        };
-        self.groups.iter().flatten().all(fits)
+        let groups = self.groups.iter().flatten();
+        groups
+            .map(|group| &group.counts)
+            .all(|counts| counts.fit(rule))
     }
 
     #[inline]
@@ -530,171 +498,5 @@ impl RuleMemory {
         let groups = self.groups.iter().enumerate();
         groups
             .filter_map(move |(place, group)| Some((group.as_ref()?.touched, number, place as u32)))
-    }
-}
-
-impl Counts {
-    #[inline]
-    fn record(&mut self, rule: &Rule, began: u64, matched: &Matched<'_>) -> Change {
-        match (self, &rule.watch) {
-            (Counts::Window(window), Watch::Window(shape, _)) => {
-                window.record(shape, began, matched.at, matched.value, matched.position)
-            }
-            (
-                Counts::Silence {
-                    last,
-                    position,
-                    is_absent,
-                },
-                _,
-            ) => {
-                if position.is_none() || matched.at >= *last {
-                    *position = Some(matched.position);
-                }
-                let since = std::mem::replace(last, (*last).max(matched.at));
-                match std::mem::replace(is_absent, false) {
-                    true => Change::Returns(since),
-                    false => Change::None,
-                }
-            }
-            (Counts::Window(_), Watch::Absence(_)) => Change::None,
-        }
-    }
-
-    /// What the alert says that a record of time `at` begins.
-    fn begun(&self, rule: &Rule, at: u64) -> Said<'static> {
-        match (self, &rule.watch) {
-            (Counts::Window(window), Watch::Window(shape, _)) => {
-                let (since, count) = window.alert();
-                Said {
-                    at,
-                    since,
-                    count,
-                    evidence: window.evidence(shape),
-                    ..Said::default()
-                }
-            }
-            _ => Said::default(),
-        }
-    }
-
-    fn due(&self, rule: &Rule, began: u64) -> u64 {
-        match (self, &rule.watch) {
-            (Counts::Window(window), Watch::Window(shape, _)) => window.due(shape, began),
-            (
-                Counts::Silence {
-                    last,
-                    is_absent: false,
-                    ..
-                },
-                Watch::Absence(length),
-            ) => last.saturating_add(*length),
-            _ => u64::MAX,
-        }
-    }
-
-    /// What is due has passed; none where the group has nothing left.
-    fn pass(&mut self) -> Option<Said<'static>> {
-        match self {
-            Counts::Window(window) => match window.pass() {
-                Passed::Ended { since, peak } => Some(Said {
-                    since,
-                    count: peak,
-                    resolved: true,
-                    ..Said::default()
-                }),
-                Passed::Gone => None,
-            },
-            Counts::Silence {
-                last,
-                position,
-                is_absent,
-            } => {
-                *is_absent = true;
-                Some(Said {
-                    since: *last,
-                    evidence: position.iter().copied().collect(),
-                    ..Said::default()
-                })
-            }
-        }
-    }
-
-    #[inline]
-    fn bytes(&self, rule: &Rule) -> usize {
-        match (self, &rule.watch) {
-            (Counts::Window(window), Watch::Window(shape, _)) => window.bytes(shape),
-            _ => 0,
-        }
-    }
-}
-
-// === saving ===
-
-/// What is saved, as it is read.
-#[derive(Deserialize)]
-struct Saved {
-    clock: Clock,
-    counted: u64,
-    rules: Vec<SavedRule>,
-}
-
-#[derive(Deserialize)]
-struct SavedRule {
-    id: u64,
-    began: u64,
-    groups: Vec<Group>,
-}
-
-/// The same, as it is written: rules with nothing to remember are left out.
-#[derive(Serialize)]
-#[serde(rename = "Saved")]
-struct Saving<'a> {
-    clock: Clock,
-    counted: u64,
-    rules: Vec<SavingRule<'a>>,
-}
-
-#[derive(Serialize)]
-struct SavingRule<'a> {
-    id: u64,
-    began: u64,
-    groups: Vec<&'a Group>,
-}
-
-impl Serialize for Remembered {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let worth = self
-            .rules
-            .iter()
-            .filter(|rule| rule.began > 0 || rule.groups.len() > rule.free.len());
-        let saving = worth.map(|rule| SavingRule {
-            id: rule.id,
-            began: rule.began,
-            groups: rule.groups.iter().flatten().collect(),
-        });
-        let saving = Saving {
-            clock: self.clock,
-            counted: self.counted,
-            rules: saving.collect(),
-        };
-        saving.serialize(serializer)
-    }
-}
-
-impl From<Saved> for Remembered {
-    fn from(saved: Saved) -> Self {
-        let rule = |saved: SavedRule| RuleMemory {
-            id: saved.id,
-            began: saved.began,
-            groups: saved.groups.into_iter().map(Some).collect(),
-            ..RuleMemory::default()
-        };
-        Remembered {
-            clock: saved.clock,
-            counted: saved.counted,
-            rules: saved.rules.into_iter().map(rule).collect(),
-            run: Run::default(),
-        }
     }
 }

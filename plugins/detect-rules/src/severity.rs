@@ -1,6 +1,8 @@
 //! Severities by name and by number.
 
-use crate::config::{Constant, Number};
+use crate::atom::Comparison;
+use crate::config::{Constant, Number, When};
+use crate::problems::Problems;
 use std::ops::RangeInclusive;
 use tidegate_sdk::formats;
 
@@ -13,7 +15,7 @@ pub const NUMBER_MAX: u8 = 24;
 pub type Mask = u32;
 
 /// All that are known.
-pub const KNOWN: Mask = ((1 << (NUMBER_MAX + 1)) - 1) & !1;
+const KNOWN: Mask = ((1 << (NUMBER_MAX + 1)) - 1) & !1;
 
 /// The numbers that a level stands for: `error` for 17 to 20, `notice` for 10, a number for itself.
 ///
@@ -40,8 +42,54 @@ fn wrong(value: impl std::fmt::Display) -> String {
 }
 
 /// The bits of a range.
-pub fn mask(range: RangeInclusive<u8>) -> Mask {
-    range.fold(0, |mask, number| mask | 1 << number)
+fn mask_of(range: RangeInclusive<u8>) -> Mask {
+    range.fold(0, |bits, number| bits | 1 << number)
+}
+
+/// The severities that all tests of `when` allow.
+///
+/// (A severity has no text: tests of texts are refused.)
+pub fn allowed(pointer: &str, when: &When, problems: &mut Problems) -> Option<Mask> {
+    let before = problems.count();
+    for (name, is) in [
+        ("contains", when.contains.is_some()),
+        ("prefix", when.prefix.is_some()),
+        ("suffix", when.suffix.is_some()),
+        ("regex", when.regex.is_some()),
+    ] {
+        if is {
+            let message = "is a test of texts, and severity is a number; use the field severity_text, or equals or at_least";
+            problems.add(&format!("{pointer}/{name}"), message);
+        }
+    }
+    let mut mask = Mask::MAX;
+    let mut allow = |name: &str, level: &Constant, bits: &dyn Fn(u8, u8) -> Mask| {
+        let range = problems.check(&format!("{pointer}/{name}"), range(level));
+        range.map_or(0, |range| bits(*range.start(), *range.end()))
+    };
+    let within = |start: u8, end: u8| mask_of(start..=end);
+    if let Some(level) = &when.equals {
+        mask &= allow("equals", level, &within);
+    }
+    if let Some(levels) = &when.one_of {
+        let all = levels.iter().map(|level| allow("one_of", level, &within));
+        mask &= all.fold(0, |all, bits| all | bits);
+    }
+    for (name, level, comparison) in when.limits() {
+        let Some(level) = level else { continue };
+        mask &= allow(name, level, &|start, end| match comparison {
+            Comparison::AtLeast => mask_of(start..=NUMBER_MAX),
+            Comparison::Greater => mask_of(end + 1..=NUMBER_MAX),
+            Comparison::AtMost => mask_of(1..=end),
+            Comparison::Less => mask_of(1..=start - 1),
+        });
+    }
+    match when.exists {
+        Some(true) => mask &= KNOWN,
+        Some(false) => mask &= !KNOWN,
+        None => {}
+    }
+    (problems.count() == before).then_some(mask)
 }
 
 #[cfg(test)]
@@ -61,7 +109,7 @@ mod tests {
             let refused = range(&Constant::Number(Number::Int(number))).unwrap_err();
             assert!(refused.contains("1 to 24"));
         }
-        assert_eq!(mask(1..=24), KNOWN);
-        assert_eq!(mask(21..=24), 0b1111 << 21);
+        assert_eq!(mask_of(1..=24), KNOWN);
+        assert_eq!(mask_of(21..=24), 0b1111 << 21);
     }
 }
