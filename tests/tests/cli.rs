@@ -155,7 +155,7 @@ fn every_problem_is_told_at_once() {
     let expected = [
         "6:49: plugins.json.config.tme is not a known key; did you mean time?",
         "6:67: plugins.json.config.level is 5, but must be",
-        "7:18: plugins.plain.wasm is builtin:parse-plian, but the plugins in this binary are enrich-filter, enrich-redact,",
+        "7:18: plugins.plain.wasm is builtin:parse-plian, but the plugins in this binary are detect-rules, enrich-filter, enrich-redact,",
         "14:36: plugins.filter.config.rules[0].when.body.regex is refused by the plugin: regex parse error: ( ^ error: unclosed group",
         "18:26: pipelines.shop.parse[2] is static, but is of kind enricher, and parse takes plugins of kind parser; name it under enrich",
         "20:12: pipelines.shop.lanes is none, but must be a whole number",

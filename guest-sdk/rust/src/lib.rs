@@ -91,7 +91,7 @@ mod text;
 mod value;
 
 pub use arrivals::Arrivals;
-pub use batch::{Attribute, Attributes, Batch, Record};
+pub use batch::{Attribute, Attributes, Batch, Key, Record};
 pub use columns::{Column, Columns, RESOURCE};
 pub use edit::{Edit, EditColumns, TextWriter};
 pub use emit::Emit;

@@ -54,6 +54,17 @@ impl<'a> Checked<'a> {
         unsafe { self.typed(self.0.kind[attribute] & !RESOURCE, &self.0.value, attribute) }
     }
 
+    /// The value of an attribute that is text.
+    ///
+    /// # Panics
+    /// If it is something else.
+    #[inline]
+    pub(crate) fn text(self, attribute: usize) -> &'a str {
+        assert!(self.0.kind[attribute] & !RESOURCE == kind::TEXT);
+        // SAFETY: values of kind text are UTF-8 in checked columns.
+        unsafe { str::from_utf8_unchecked(bytes(&self.0.text, &self.0.value, attribute)) }
+    }
+
     /// The body of a record.
     #[inline]
     pub(crate) fn body(self, record: usize) -> Value<'a> {
