@@ -47,19 +47,24 @@ pub enum DeadLetters {
     Word(String),
 }
 
+/// What is asked of a [`Key`].
+pub(super) const KEY_RULE: &str =
+    "must be none, original, or the name of one attribute or resource attribute";
+/// How to write one.
+pub(super) const KEY_REMEDY: &str = "write { attribute: NAME } or { resource: NAME }";
+
 /// What becomes a record's key in Kafka.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum Key {
-    /// An attribute of the record.
-    Attribute {
-        /// Its name.
-        attribute: String,
-    },
-    /// An attribute of its resource.
-    Resource {
-        /// Its name.
-        resource: String,
+    /// One of the two.
+    Of {
+        /// An attribute of the record.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        attribute: Option<String>,
+        /// An attribute of its resource.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resource: Option<String>,
     },
     /// `none` or `original`.
     Word(String),
@@ -143,13 +148,11 @@ impl JsonSchema for Key {
         json_schema!({
             "type": ["object", "string"],
             "x-type": "`none`, `original` or map",
-            "x-rule": "must be none, original, or the name of one attribute or resource attribute",
-            "x-remedy": "write { attribute: NAME } or { resource: NAME }",
+            "x-rule": KEY_RULE,
+            "x-remedy": KEY_REMEDY,
             "pattern": "^(none|original)$",
             "examples": ["none"],
             "additionalProperties": false,
-            "minProperties": 1,
-            "maxProperties": 1,
             "properties": {
                 "attribute": {"type": "string", "minLength": 1, "description": "An attribute of the record."},
                 "resource": {"type": "string", "minLength": 1, "description": "An attribute of its resource."},

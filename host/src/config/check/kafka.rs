@@ -4,6 +4,7 @@ use super::outputs::LINGER;
 use super::{ByName, Checker};
 use crate::config::OutputSettings;
 use crate::config::file::{Acks, Codec, KafkaOutput, Key, RecordFormat};
+use crate::config::forms::{KEY_REMEDY, KEY_RULE};
 use crate::config::problem::Field;
 use crate::config::units::Size;
 use crate::encode::kafka::{self, Form, Format};
@@ -45,30 +46,42 @@ impl Checker<'_> {
                 .bytes(),
             linger: self.time(batch.then("linger"), kafka.batch.linger, LINGER),
         };
+        let retry = self.retry(&at.then("retry"), &kafka.retry);
+        let form = Form {
+            format: match kafka.format {
+                RecordFormat::Driftlock => Format::Driftlock,
+                RecordFormat::OtlpJson => Format::OtlpJson,
+            },
+            key: self.key(at.then("key"), &kafka.key),
+        };
         let settings = KafkaSettings {
             name: name.to_owned(),
             cluster: cluster?,
             topic: kafka.topic.clone(),
             headers: kafka.headers.clone().into_iter().collect(),
             producer,
-            retry: self.retry(&at.then("retry"), &kafka.retry),
+            retry,
         };
-        Some(OutputSettings::Kafka(settings, form(kafka)))
+        Some(OutputSettings::Kafka(settings, form))
     }
-}
 
-fn form(kafka: &KafkaOutput) -> Form {
-    Form {
-        format: match kafka.format {
-            RecordFormat::Driftlock => Format::Driftlock,
-            RecordFormat::OtlpJson => Format::OtlpJson,
-        },
-        key: match &kafka.key {
-            Key::Attribute { attribute } => kafka::Key::Attribute(attribute.clone()),
-            Key::Resource { resource } => kafka::Key::Resource(resource.clone()),
-            Key::Word(word) if word == "original" => kafka::Key::Original,
-            Key::Word(_) => kafka::Key::None,
-        },
+    fn key(&mut self, at: Field, key: &Key) -> kafka::Key {
+        let (attribute, resource) = match key {
+            Key::Word(word) if word == "original" => return kafka::Key::Original,
+            Key::Word(_) => return kafka::Key::None,
+            Key::Of {
+                attribute,
+                resource,
+            } => (attribute, resource),
+        };
+        match (attribute, resource) {
+            (Some(name), None) => kafka::Key::Attribute(name.clone()),
+            (None, Some(name)) => kafka::Key::Resource(name.clone()),
+            _ => {
+                self.wrong_all(at, KEY_RULE, KEY_REMEDY);
+                kafka::Key::None
+            }
+        }
     }
 }
 

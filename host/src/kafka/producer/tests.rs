@@ -149,3 +149,46 @@ async fn rule_18_leaders_are_asked_for() {
     assert!(more.await);
     producer.close(LIMIT).await;
 }
+
+/// *Scenario:* with each kind of acknowledgement and of compression, three records at once of which the last but one can
+/// not even be queued.
+/// *Guarantees:* the answers are in the order of the records and end with that one; the one behind it is not written;
+/// settings that the client would refuse are none that the configuration allows.
+#[tokio::test]
+async fn send_all_keeps_order_and_stops() {
+    let broker = FakeBroker::start().await.unwrap();
+    broker.create_topic("dead", 1);
+    let all = ProducerSettings::default();
+    let compressed = |compression| ProducerSettings { compression, ..all };
+    let weaker = |acks| ProducerSettings {
+        acks,
+        idempotent: false,
+        ..all
+    };
+    let kinds = [
+        compressed(Compression::Gzip),
+        compressed(Compression::Snappy),
+        compressed(Compression::Lz4),
+        compressed(Compression::Zstd),
+        weaker(Acks::Leader),
+    ];
+    for (round, how) in kinds.into_iter().enumerate() {
+        let producer = Producer::with(settings(vec![broker.bootstrap_servers()]), how);
+        let large = ProducerRecord {
+            value: Some(Bytes::from(vec![0; BUFFER_BYTES])),
+            ..ProducerRecord::default()
+        };
+        let records = vec![record("a"), record("b"), large, record("never")];
+        let answers = timeout(LIMIT, producer.send_all("dead", records));
+        let answers = answers.await.expect("answers");
+        assert_eq!(answers[..2], [Ok(()), Ok(())], "{how:?}");
+        assert!(answers.len() == 3 && answers[2].as_ref().is_err_and(SendError::is_too_large));
+        let written = broker.all_records("dead").unwrap();
+        let values: Vec<_> = written[2 * round..]
+            .iter()
+            .map(|r| r.value.clone().unwrap())
+            .collect();
+        assert_eq!(values, ["a", "b"]);
+        producer.close(LIMIT).await;
+    }
+}
