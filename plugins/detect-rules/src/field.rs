@@ -1,7 +1,7 @@
 //! The fields that rules ask for, and what one record has in them.
 
 use std::fmt::Write;
-use tidegate_sdk::{Record, Value, find};
+use tidegate_sdk::{Key, Record, Value, find};
 
 /// Bytes of a field's name.
 pub const NAME_BYTES_MAX: usize = 256;
@@ -64,6 +64,8 @@ pub struct Fields {
     trace_id: Option<usize>,
     /// How many of them are attributes.
     attributes: usize,
+    /// The lengths of their names, a bit each, by the length's lowest bits: most other names are none of them by that.
+    lengths: u64,
     /// Slots of attributes plus one, by hash of the name, the next free place where two meet; 0 is free. Its length is a
     /// power of two and four times what is in it.
     table: Vec<u16>,
@@ -81,7 +83,10 @@ impl Fields {
             Field::Severity => self.severity = Some(slot),
             Field::SeverityText => self.severity_text = Some(slot),
             Field::TraceId => self.trace_id = Some(slot),
-            Field::Attribute(_) | Field::Resource(_) => self.attributes += 1,
+            Field::Attribute(name) | Field::Resource(name) => {
+                self.attributes += 1;
+                self.lengths |= 1 << (name.len() % 64);
+            }
         }
         self.fields.push(field);
         if 4 * self.attributes > self.table.len() {
@@ -126,6 +131,17 @@ impl Fields {
         self.table[at] = slot as u16 + 1;
     }
 
+    /// Whether a slot is that of an attribute.
+    #[inline]
+    fn is(&self, slot: usize, key: &str, resource: bool) -> bool {
+        let (name, of_resource) = match &self.fields[slot] {
+            Field::Resource(name) => (name, true),
+            Field::Attribute(name) => (name, false),
+            _ => return false,
+        };
+        of_resource == resource && find::equal(name.as_bytes(), key.as_bytes())
+    }
+
     /// The slot of an attribute, if it is asked for.
     #[inline]
     fn of(&self, key: &str, resource: bool) -> Option<usize> {
@@ -135,12 +151,7 @@ impl Fields {
         let mut at = place(key.as_bytes()) & (self.table.len() - 1);
         loop {
             let slot = usize::from(self.table[at]).checked_sub(1)?;
-            let (name, of_resource) = match &self.fields[slot] {
-                Field::Resource(name) => (name, true),
-                Field::Attribute(name) => (name, false),
-                _ => return None,
-            };
-            if of_resource == resource && find::equal(name.as_bytes(), key.as_bytes()) {
+            if self.is(slot, key, resource) {
                 return Some(slot);
             }
             at = (at + 1) & (self.table.len() - 1);
@@ -167,6 +178,9 @@ pub struct Seen<'a> {
     places: Vec<Place>,
     /// The slots that hold something.
     filled: Vec<u16>,
+    /// By an attribute's number in its record: the slot that it had in the record before, plus one. Records of one source
+    /// have their attributes in one order, so it is mostly the same.
+    guesses: Vec<u16>,
     record: Option<Record<'a>>,
 }
 
@@ -205,6 +219,7 @@ impl<'a> Seen<'a> {
         Seen {
             places: vec![Place::Nowhere; fields.slots()],
             filled: Vec::new(),
+            guesses: Vec::new(),
             record: None,
         }
     }
@@ -222,8 +237,8 @@ impl<'a> Seen<'a> {
         if missing == 0 {
             return;
         }
-        for key in record.keys() {
-            if let Some(slot) = fields.of(key.key, key.resource) {
+        for (number, key) in record.keys().enumerate() {
+            if let Some(slot) = self.slot(fields, number, key) {
                 self.fill(slot, Place::Attribute(key.place as u32));
                 missing -= 1;
                 if missing == 0 {
@@ -231,6 +246,26 @@ impl<'a> Seen<'a> {
                 }
             }
         }
+    }
+
+    /// The slot of the attribute of this number.
+    #[inline]
+    fn slot(&mut self, fields: &Fields, number: usize, key: Key<'_>) -> Option<usize> {
+        if fields.lengths >> (key.key.len() % 64) & 1 == 0 {
+            return None;
+        }
+        let guess = self.guesses.get(number).copied().unwrap_or(0);
+        if let Some(slot) = usize::from(guess).checked_sub(1)
+            && fields.is(slot, key.key, key.resource)
+        {
+            return Some(slot);
+        }
+        let slot = fields.of(key.key, key.resource);
+        if self.guesses.len() <= number {
+            self.guesses.resize(number + 1, 0);
+        }
+        self.guesses[number] = slot.map_or(0, |slot| slot as u16 + 1);
+        slot
     }
 
     #[inline]
