@@ -145,8 +145,10 @@ impl Cluster {
                 Ok(()) => {
                     tracing::info!(cluster = %self.name, topic, "created the topic for what plugins remember")
                 }
-                Err(krafka::KrafkaError::Broker { code, .. })
-                    if code == ErrorCode::TopicAlreadyExists => {}
+                Err(krafka::KrafkaError::Broker {
+                    code: ErrorCode::TopicAlreadyExists,
+                    ..
+                }) => {}
                 Err(e) => return Err(failed(e)),
             }
         }

@@ -15,10 +15,13 @@ impl Savers for NoLanes {
     }
 }
 
+/// A key and a value.
+type Put = (String, Vec<u8>);
+
 /// Notes what is put, and fails as often as it is told.
 #[derive(Clone, Default)]
 struct Shelf {
-    put: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    put: Arc<Mutex<Vec<Put>>>,
     fails: Arc<AtomicUsize>,
 }
 
