@@ -282,13 +282,14 @@ fn pipe_ends_quietly_when_nobody_reads() {
     assert_eq!((said.code, &*said.err), (Some(0), ""), "{said:?}");
 }
 
-/// *Scenario:* the demo for some seconds, while another process listens on the gateway's usual port.
-/// *Guarantees:* it says where it listens; every record has one fate, and each fate is met; exit code 0.
+/// *Scenario:* the demo for 20 s, while another process listens on the gateway's usual port.
+/// *Guarantees:* it says where it listens; every record has one fate, and each fate is met; alerts are raised and
+/// resolved and an anomaly is found, each is shown with its evidence, and all of them are in Kafka too; exit code 0.
 #[test]
 fn the_demo_balances() {
     // Where it fails another one has the port, which is as good.
     let _taken = TcpListener::bind("127.0.0.1:9400");
-    let said = tidegate(&["demo", "--for", "3s"]);
+    let said = tidegate(&["demo", "--for", "20s"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains("http://127.0.0.1:"), "{}", said.out);
     assert!(!said.out.contains("127.0.0.1:9400"), "{}", said.out);
@@ -305,6 +306,25 @@ fn the_demo_balances() {
     for word in ["", "delivered ", "redacted ", "dropped ", "dead-lettered "] {
         assert!(number_after(word) > 0, "{word}: {sum}");
     }
+    let findings = ["alerts ", "resolved ", "anomalies "].map(number_after);
+    assert_eq!(findings[..2], [2, 2], "{sum}");
+    assert!(findings[2] > 0, "{sum}");
+    assert_eq!(
+        number_after("raised and resolved,"),
+        findings.iter().sum::<u64>(),
+        "{sum}"
+    );
+    let shown = |begin: &str| {
+        let mut lines = said.out.lines().filter(|l| l.starts_with(begin));
+        lines.next().unwrap_or_else(|| panic!("{begin}: {said:?}"))
+    };
+    let alert =
+        "  alert:    critical \"20 refused connections of payment within 2s\", rule refused-connections, evidence logs.demo/";
+    assert!(shown("  alert: ").starts_with(alert), "{said:?}");
+    shown("  resolved: critical \"");
+    let anomaly = shown("  anomaly:  ");
+    assert!(anomaly.contains(" compress to "), "{anomaly}");
+    assert!(anomaly.contains("evidence logs.demo/"), "{anomaly}");
 }
 
 /// *Scenario:* `tidegate demo | head -1`: nobody reads on.
