@@ -318,8 +318,7 @@ fn the_demo_balances() {
         let mut lines = said.out.lines().filter(|l| l.starts_with(begin));
         lines.next().unwrap_or_else(|| panic!("{begin}: {said:?}"))
     };
-    let alert =
-        "  alert:    critical \"20 refused connections of payment within 2s\", rule refused-connections, evidence logs.demo/";
+    let alert = "  alert:    critical \"20 refused connections of payment within 2s\", rule refused-connections, evidence logs.demo/";
     assert!(shown("  alert: ").starts_with(alert), "{said:?}");
     shown("  resolved: critical \"");
     let anomaly = shown("  anomaly:  ");

@@ -29,7 +29,7 @@ pub struct Topics {
     pub group: &'static str,
     /// To be written and counted, with one partition each; nobody reads them.
     pub written: &'static [&'static str],
-    /// What plugins remember: made by whoever writes it, with one partition.
+    /// What plugins remember, with one partition.
     pub memory: &'static str,
 }
 
@@ -38,7 +38,7 @@ impl Broker {
     pub async fn start(topics: Topics) -> std::io::Result<Broker> {
         let fake = Arc::new(FakeBroker::start().await.map_err(std::io::Error::other)?);
         fake.create_topic(topics.logs, topics.partitions);
-        for topic in topics.written {
+        for topic in topics.written.iter().chain([&topics.memory]) {
             fake.create_topic(topic, 1);
         }
         let trimmer = tokio::spawn(trim(fake.clone(), topics));

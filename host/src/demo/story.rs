@@ -132,10 +132,15 @@ impl Story {
     }
 
     fn scan(&mut self, time_ms: u64) -> Line {
-        let mut word = |letters: usize| -> String {
-            (0..letters).map(|_| self.random.lowercase()).collect()
-        };
-        let path = format!("/{}/{}.cgi?{}=../../{}", word(8), word(10), word(8), word(12));
+        let mut word =
+            |letters: usize| -> String { (0..letters).map(|_| self.random.lowercase()).collect() };
+        let path = format!(
+            "/{}/{}.cgi?{}=../../{}",
+            word(8),
+            word(10),
+            word(8),
+            word(12)
+        );
         self.access(time_ms, 66, &path, 404)
     }
 
