@@ -117,6 +117,15 @@ service:
         all
     }
 
+    /// The requests that it wrote, over all its runs, as OTLP/JSON: call it once it has stopped.
+    pub fn lines(&self) -> Vec<serde_json::Value> {
+        let texts = (1..=self.runs).filter_map(|run| std::fs::read_to_string(self.out(run)).ok());
+        let json = |line: &str| serde_json::from_str(line).expect("the Collector writes JSON");
+        texts
+            .flat_map(|text| text.lines().map(json).collect::<Vec<_>>())
+            .collect()
+    }
+
     fn out(&self, run: usize) -> PathBuf {
         self.folder.path().join(format!("out-{run}"))
     }

@@ -9,6 +9,7 @@ pub mod collector;
 pub mod expect;
 pub mod gateway;
 pub mod guard;
+pub mod incidents;
 pub mod kafka;
 pub mod memory;
 pub mod pipeline;

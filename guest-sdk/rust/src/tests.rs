@@ -444,3 +444,28 @@ proptest! {
         }
     }
 }
+
+/// *Scenario:* two records with attributes of the record and the resource, of text and of numbers.
+/// *Guarantees:* keys come in their order with places at which their own record, and no other, has their values.
+#[test]
+fn keys_say_where_values_are() {
+    let record = |n: i64| {
+        testing::OwnedRecord::new("x")
+            .with("user", "a")
+            .with("n", n)
+            .with_resource("user", "b")
+    };
+    let columns = testing::columns([&record(1), &record(2)]);
+    let batch = testing::batch(&columns);
+    let [first, second] = [0, 1].map(|index| batch.get(index).unwrap());
+    let keys: Vec<_> = second.keys().map(|key| (key.key, key.resource)).collect();
+    assert_eq!(keys, [("user", false), ("n", false), ("user", true)]);
+    let places: Vec<usize> = second.keys().map(|key| key.place).collect();
+    let values: Vec<_> = places.iter().map(|place| second.value_at(*place)).collect();
+    let expected = [Value::Text("a"), Value::Int(2), Value::Text("b")];
+    assert_eq!(values, expected.map(Some));
+    let texts: Vec<_> = places.iter().map(|place| second.text_at(*place)).collect();
+    assert_eq!(texts, [Some("a"), None, Some("b")]);
+    assert_eq!(first.value_at(places[0]), None);
+    assert_eq!(first.text_at(places[0]), None);
+}

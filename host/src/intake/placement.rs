@@ -72,6 +72,9 @@ pub(super) async fn look_up(
         })
         .collect();
     correct_ends(&cluster, &mut found).await;
+    if let Some(recalls) = &recalls {
+        recalls.begin_empty(start, &mut found).await;
+    }
     found
 }
 

@@ -1,11 +1,18 @@
 //! What is kept of what plugins remember: read from its topic when partitions begin.
 //!
 //! Runs in the task that looks places up: nothing is read of a partition before its memory is known, for alerts would
-//! be lost otherwise. What is damaged or foreign is told and left out: the partition starts empty.
+//! be lost otherwise. What is damaged or foreign is told and left out: the partition starts empty. Then that it knows
+//! nothing at this place is written before it begins: whoever comes next, after a crash too, reads again from there
+//! rather than take over what was left out, or begin with nothing in the middle.
 
+use super::Start;
+use super::placement::Found;
+use super::start::{place, recall};
+use crate::kafka::producer::{Producer, ProducerRecord};
 use crate::kafka::{Cluster, ClusterSettings, KafkaError, connect};
 use crate::model::{Partition, Snapshot};
 use crate::settle::{self, MemorySettings};
+use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use tokio::sync::OnceCell;
 
@@ -15,6 +22,7 @@ pub(super) struct Recalls {
     settings: ClusterSettings,
     topic: String,
     cluster: OnceCell<Cluster>,
+    producer: Producer,
 }
 
 impl Recalls {
@@ -25,6 +33,7 @@ impl Recalls {
             settings: (*settings.cluster).clone(),
             topic: settings.topic.clone(),
             cluster: OnceCell::new(),
+            producer: Producer::new((*settings.cluster).clone()),
         }
     }
 
@@ -68,5 +77,40 @@ impl Recalls {
             }
         }
         Ok(snapshots)
+    }
+
+    /// Writes down where those begin that take over nothing. One that cannot be written has no place yet.
+    pub(super) async fn begin_empty(&self, start: Start, found: &mut [Found]) {
+        let empty = found.iter().enumerate().filter_map(|(number, f)| {
+            let (memory, known) = (f.memory.as_ref()?, f.known.as_ref().ok()?);
+            let place = place(start, *known);
+            let boundary = memory.as_ref().map(|m| m.boundary);
+            let taken_over = recall(place, known.oldest, boundary).is_taken_over();
+            (!taken_over).then(|| (number, self.put_empty(&f.partition, place.offset())))
+        });
+        let (numbers, writes): (Vec<usize>, Vec<_>) = empty.unzip();
+        let answers = join_all(writes).await;
+        for (number, answer) in numbers.into_iter().zip(answers) {
+            if let (Err(error), Some(f)) = (answer, found.get_mut(number)) {
+                f.known = Err(error);
+            }
+        }
+    }
+
+    async fn put_empty(&self, partition: &Partition, boundary: i64) -> Result<(), KafkaError> {
+        let snapshot = Snapshot {
+            pipeline: self.pipeline.clone(),
+            topic: partition.topic.to_string(),
+            partition: partition.index,
+            boundary,
+            ..Snapshot::default()
+        };
+        let record = ProducerRecord {
+            key: Some(settle::memory_key(&self.pipeline, partition).into()),
+            value: Some(snapshot.encode().into()),
+            ..ProducerRecord::default()
+        };
+        let sent = self.producer.send(&self.topic, record).await;
+        sent.map_err(|error| KafkaError::not_written(&self.topic, &error))
     }
 }

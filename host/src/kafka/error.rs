@@ -1,5 +1,6 @@
 //! What can go wrong with Kafka, and what the caller should do about it.
 
+use super::producer::SendError;
 use crate::model::Partition;
 use krafka::KrafkaError;
 use krafka::error::ErrorCode;
@@ -28,6 +29,12 @@ impl KafkaError {
             "list offsets",
             KrafkaError::timeout("no answer for a partition"),
         )
+    }
+
+    /// What plugins remember was not written.
+    pub fn not_written(topic: &str, why: &SendError) -> Self {
+        let why = format!("topic {topic}: {why}");
+        KafkaError::new("write what plugins remember", KrafkaError::timeout(why))
     }
 
     /// Whether the same call may succeed later without anybody's help.

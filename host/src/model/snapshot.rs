@@ -95,11 +95,6 @@ impl Snapshot {
         }
         postcard::from_bytes(content).map_err(|e| SnapshotError::Damaged(e.to_string()))
     }
-
-    /// Whether it holds nothing worth keeping.
-    pub fn is_empty(&self) -> bool {
-        self.told.is_empty() && self.stages.iter().all(|stage| stage.saved.is_empty())
-    }
 }
 
 #[cfg(test)]

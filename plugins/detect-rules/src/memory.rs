@@ -353,6 +353,12 @@ impl Remembered {
 // === bounds ===
 
 impl Remembered {
+    /// The bytes that its groups have at most when they are saved.
+    #[cfg(test)]
+    pub fn bytes(&self) -> usize {
+        self.run.bytes
+    }
+
     fn bytes_max(plan: &Plan) -> usize {
         SAVED_BYTES_MAX - SHARD_BYTES - RULE_BYTES * plan.rules.len()
     }

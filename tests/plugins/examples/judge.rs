@@ -6,12 +6,15 @@ use tidegate_sdk::{Anomaly, ConfigError, Memory, Moment, Plugin, Record, Scorer,
 
 const EVERY: u64 = 10;
 
+/// None.
 #[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {}
 
+/// The scorer.
 pub struct Judge;
 
+/// Records so far.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Count(u64);
 

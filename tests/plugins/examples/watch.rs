@@ -17,6 +17,7 @@ use tidegate_sdk::{
 
 const SILENCE_MS: u64 = 5_000;
 
+/// When it raises alerts.
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -30,8 +31,10 @@ impl Default for Config {
     }
 }
 
+/// The detector.
 pub struct Watch(Config);
 
+/// What it remembers.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Words {
     counts: BTreeMap<String, u64>,

@@ -25,8 +25,6 @@ pub(super) struct Watched {
     boundary: i64,
     // Whether there is more to be saved than there was.
     is_changed: bool,
-    // Whether anything worth keeping was ever saved: then even nothing is, so that the old does not come back.
-    was_kept: bool,
 }
 
 impl Chain {
@@ -46,7 +44,6 @@ impl Chain {
         };
         if let Some(mut memory) = memory {
             shard.now_ms = memory.clock_ms;
-            watched.was_kept = true;
             // It was the gateway's own: what cannot be read is as if nothing had been told.
             watched.fold = postcard::from_bytes(&memory.told).unwrap_or_default();
             let number = shard.number;
@@ -80,8 +77,8 @@ impl Chain {
             .is_some_and(|watched| watched.is_changed)
     }
 
-    /// All that is remembered of a partition, where there is anything. None too where a plugin cannot tell; then it
-    /// has been reported, and what was saved before still stands.
+    /// All that is remembered of a partition. None where a plugin cannot tell; then it has been reported, and what was
+    /// saved before still stands.
     pub fn save(&mut self, partition: &Partition) -> Option<Snapshot> {
         let shard = *self.shards.of(partition);
         let mut stages = Vec::new();
@@ -98,7 +95,7 @@ impl Chain {
             true => Vec::new(),
             false => postcard::to_allocvec(&watched.fold).unwrap_or_default(),
         };
-        let snapshot = Snapshot {
+        Some(Snapshot {
             pipeline,
             topic: partition.topic.to_string(),
             partition: partition.index,
@@ -106,9 +103,7 @@ impl Chain {
             clock_ms: shard.now_ms,
             told,
             stages,
-        };
-        watched.was_kept |= !snapshot.is_empty();
-        watched.was_kept.then_some(snapshot)
+        })
     }
 
     /// From now on what plugins log and count is thrown away, or no longer.
