@@ -27,17 +27,17 @@ impl Violation {
         }];
         for line in self.message.split('\n') {
             let further = line.split_once(": ").filter(|(at, _)| at.starts_with('/'));
-            match (further, each.last_mut()) {
-                (Some((pointer, message)), _) if each.len() < TOLD_MAX => each.push(Violation {
+            if let Some((pointer, message)) = further {
+                if each.len() == TOLD_MAX {
+                    break;
+                }
+                each.push(Violation {
                     pointer: pointer.strip_suffix('/').unwrap_or(pointer).to_owned(),
                     message: message.to_owned(),
-                }),
-                (Some(_), _) => break,
-                (None, Some(last)) => {
-                    last.message.push_str(line);
-                    last.message.push('\n');
-                }
-                (None, None) => {}
+                });
+            } else if let Some(last) = each.last_mut() {
+                last.message.push_str(line);
+                last.message.push('\n');
             }
         }
         each
