@@ -201,6 +201,29 @@ impl Kafka {
         .await;
     }
 
+    /// Sets what a group without members has committed for partition 0 of a topic, as an operator does.
+    pub async fn set_back(&self, group: &str, topic: &str, offset: i64) {
+        let (address, to) = (self.address(), offset.to_string());
+        let topic = format!("{topic}:0");
+        let arguments = [
+            "--bootstrap-server",
+            &address,
+            "--group",
+            group,
+            "--topic",
+            &topic,
+            "--reset-offsets",
+            "--to-offset",
+            &to,
+            "--execute",
+        ];
+        let said = tool(
+            "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+            &arguments,
+        );
+        said.expect("the offset is set");
+    }
+
     /// How many records a topic has been given, as Kafka's own tool tells it.
     pub fn written(&self, topic: &str) -> usize {
         let address = self.address();

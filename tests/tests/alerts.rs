@@ -429,3 +429,170 @@ pipelines:
     assert_eq!(records, 1_000);
     assert!(!alerts.is_empty());
 }
+
+/// *Scenario:* the records of each service are spread over six partitions; a pipeline parses them and writes them to a
+/// topic keyed by service, another reads that and counts; two gateways share the work of both.
+/// *Guarantees:* counting across partitions by the documented way is right: exactly the planted incidents raise an alert,
+/// each with its five errors as evidence, and each ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_are_right_across_partitions_by_a_keyed_topic() {
+    const PARTITIONS: i32 = 6;
+    let kafka = kafka().await;
+    kafka.create_topic("spread", PARTITIONS).await;
+    kafka.create_topic("spread-parsed", PARTITIONS).await;
+    kafka.create_topic("spread-alerts", 1).await;
+    let stream = Stream::new(3);
+    let all = stream.lines.len();
+    let record = |(i, line): (usize, &tidegate_tests::incidents::Line)| {
+        let record = Record::new("", line.text.clone()).timestamp(line.at_ms as i64);
+        (i as i32 % PARTITIONS, record)
+    };
+    let records: Vec<_> = stream.lines.iter().enumerate().map(record).collect();
+    let spread = ends(&records);
+    let yaml = format!(
+        r#"
+kafka: {{ main: {{ brokers: ["{}"] }} }}
+plugins:
+  json: {{ wasm: "builtin:parse-json" }}
+  driftlock: {{ wasm: "builtin:parse-driftlock" }}
+  rules: {{ wasm: "builtin:detect-rules", config: {RULES} }}
+outputs:
+  parsed: {{ kafka: {{ cluster: main, topic: spread-parsed, key: {{ resource: service.name }} }} }}
+  alerts: {{ kafka: {{ cluster: main, topic: spread-alerts }} }}
+pipelines:
+  parse:
+    from: {{ cluster: main, group_id: spread-parse, topics: [spread], attributes: [] }}
+    parse: [json]
+    to: {{ records: [parsed] }}
+    dead_letters: discard
+  count:
+    from: {{ cluster: main, group_id: spread-count, topics: [spread-parsed] }}
+    parse: [driftlock]
+    detect: [rules]
+    to: {{ records: [], alerts: [alerts] }}
+    dead_letters: discard
+"#,
+        kafka.address()
+    );
+    let gateways = [Gateway::start(&yaml), Gateway::start(&yaml)];
+    for gateway in &gateways {
+        wait_for_or_tell(
+            "a gateway's partitions of both topics",
+            LIMIT,
+            async || gateway.metric("tidegate_partitions").await == f64::from(PARTITIONS),
+            || gateway.log(),
+        )
+        .await;
+    }
+    kafka
+        .produce_slowly("spread", records, all / 40)
+        .await
+        .expect("produced");
+    kafka
+        .wait_committed("spread-parse", "spread", &spread, LIMIT)
+        .await;
+    let parsed = kafka.read_all("spread-parsed").await;
+    assert_eq!(parsed.len(), all);
+    let mut bodies: BTreeMap<(i32, i64), String> = BTreeMap::new();
+    // Where reading begins is committed too.
+    let mut counted: BTreeMap<i32, i64> = (0..PARTITIONS).map(|p| (p, 0)).collect();
+    for record in &parsed {
+        let json: Json =
+            serde_json::from_slice(record.value.as_deref().expect("a value")).expect("JSON");
+        let body = json["data"]["body"].as_str().unwrap_or_default().to_owned();
+        bodies.insert((record.partition, record.offset), body);
+        *counted.entry(record.partition).or_default() += 1;
+    }
+    kafka
+        .wait_committed("spread-count", "spread-parsed", &counted, LIMIT)
+        .await;
+    for gateway in gateways {
+        gateway.stop().await;
+    }
+    let (began, ended) = raised(&told("spread-alerts").await);
+    let evidence = |incident: &Incident| {
+        let bodies: BTreeSet<_> = incident
+            .evidence
+            .iter()
+            .map(|at| bodies[at].clone())
+            .collect();
+        (incident.service.clone(), bodies)
+    };
+    let found: BTreeSet<_> = began.iter().map(evidence).collect();
+    let services = tidegate_tests::incidents::SERVICES;
+    let meant = (0..3).flat_map(|incident| {
+        services.map(|service| {
+            let bodies = (0..5).map(|n| format!("call {n} of incident {incident} failed"));
+            (service.to_owned(), bodies.collect::<BTreeSet<_>>())
+        })
+    });
+    assert_eq!(found, meant.collect());
+    assert_eq!((began.len(), ended.len()), (18, 18));
+}
+
+/// *Scenario:* a topic with planted incidents and a run of lines unlike any before is read from its start by two groups
+/// one after the other, in batches of other sizes.
+/// *Guarantees:* both raise the same alerts and anomalies, byte for byte, and there are some of both.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_raises_the_same_again() {
+    let kafka = kafka().await;
+    kafka.create_topic("replayed", 3).await;
+    let stream = Stream::new(2);
+    let (mut records, meant) = stream.keyed(3);
+    let end = stream.lines.last().expect("lines").at_ms;
+    let mut rng = fastrand::Rng::with_seed(7);
+    for n in 0..700_u64 {
+        let words: Vec<String> = (0..12)
+            .map(|_| (0..9).map(|_| rng.lowercase()).collect())
+            .collect();
+        let ts = tidegate::model::rfc3339(end + n);
+        let text = format!(
+            r#"{{"ts":"{ts}","service":"cart","msg":"{}"}}"#,
+            words.join(" ")
+        );
+        records.push((0, Record::new("", text).timestamp((end + n) as i64)));
+    }
+    kafka.produce("replayed", records).await.expect("produced");
+    let mut runs = Vec::new();
+    for (run, batch) in [("first", 1_000), ("second", 37)] {
+        kafka.create_topic(&format!("replayed-{run}"), 1).await;
+        let yaml = format!(
+            r#"
+kafka: {{ main: {{ brokers: ["{}"] }} }}
+plugins:
+  json: {{ wasm: "builtin:parse-json" }}
+  rules: {{ wasm: "builtin:detect-rules", config: {RULES} }}
+  novelty: {{ wasm: "builtin:score-compression" }}
+  rates: {{ wasm: "builtin:score-rate" }}
+outputs: {{ findings: {{ kafka: {{ cluster: main, topic: replayed-{run} }} }} }}
+pipelines:
+  replayed:
+    from: {{ cluster: main, group_id: replayed-{run}, topics: [replayed], batch: {{ records: {batch} }} }}
+    parse: [json]
+    detect: [rules]
+    score: [novelty, rates]
+    to: {{ records: [], alerts: [findings], anomalies: [findings] }}
+    dead_letters: discard
+"#,
+            kafka.address()
+        );
+        let log = Gateway::start_with(&yaml, &["--until-end"])
+            .ended(LIMIT)
+            .await;
+        let found = kafka.read_all(&format!("replayed-{run}")).await;
+        let mut found: Vec<String> = found
+            .iter()
+            .map(|r| String::from_utf8_lossy(r.value.as_deref().unwrap_or_default()).into_owned())
+            .collect();
+        found.sort();
+        assert!(!found.is_empty(), "{log}");
+        runs.push(found);
+    }
+    assert_eq!(runs[0], runs[1]);
+    let of = |kind: &str| {
+        let tag = format!("{{\"type\":\"{kind}\"");
+        runs[0].iter().filter(|json| json.starts_with(&tag)).count()
+    };
+    assert_eq!(of("alert"), 2 * meant.len());
+    assert!(of("anomaly") > 0);
+}

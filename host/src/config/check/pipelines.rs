@@ -106,6 +106,11 @@ impl Checker<'_> {
         let outputs = |c: &mut Self, key: &str, names| {
             c.find_all(&at.then("to").then(key), "outputs", known.outputs, names)
         };
+        if p.to.records.is_empty() && p.to.alerts.is_empty() && p.to.anomalies.is_empty() {
+            let remedy =
+                "name an output; a pipeline that only looks names one under alerts or anomalies";
+            self.wrong_all(at.then("to").then("records"), "must not be empty", remedy);
+        }
         let to_records = outputs(self, "records", &p.to.records);
         let to_alerts = outputs(self, "alerts", &p.to.alerts);
         let to_anomalies = outputs(self, "anomalies", &p.to.anomalies);

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct To {
-    /// Outputs, by name, of records that no plugin routed.
-    #[schemars(length(min = 1))]
+    /// Outputs, by name, of records that no plugin routed. May be empty where alerts or anomalies go somewhere: then
+    /// records are only looked at, and done with that.
     pub records: Vec<String>,
     /// Outputs, by name, of alerts.
     #[serde(default)]
