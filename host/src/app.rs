@@ -40,6 +40,7 @@ pub struct App {
     stop: tokio::sync::watch::Sender<bool>,
     // Ends with it.
     _watch: JoinSet<()>,
+    outputs: Outputs,
     registry: Registry,
     // Held, because dropping it ends it.
     admin: Option<admin::Server>,
@@ -98,6 +99,7 @@ impl App {
             pipelines: running,
             stop,
             _watch: watch,
+            outputs,
             registry,
             admin,
             failed: None,
@@ -138,6 +140,11 @@ impl App {
             if let Some(reason) = failed {
                 self.failed.get_or_insert(reason);
                 self.stop();
+            }
+        }
+        for output in self.outputs.values() {
+            if let Output::Kafka(output) = output {
+                output.close().await;
             }
         }
         self.failed.take().map_or(Ok(()), Err)

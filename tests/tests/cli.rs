@@ -106,12 +106,22 @@ fn the_version_names_the_contract() {
 }
 
 /// *Scenario:* the shipped configurations, named by argument and by the environment.
-/// *Guarantees:* one line, exit code 0; `--schema` prints the schema whatever the environment names.
+/// *Guarantees:* each is one line, exit code 0; `--schema` prints the schema whatever the environment names.
 #[test]
 fn a_good_file_is_one_line() {
     let said = tidegate(&["check", "-c", "configs/local.yaml"]);
     let line = "configs/local.yaml: ok: 1 pipeline, 6 plugins, 1 output\n";
     assert_eq!((said.code, &*said.out, &*said.err), (Some(0), line, ""));
+    for shipped in ["alerts", "demo", "keyed"] {
+        let path = format!("configs/{shipped}.yaml");
+        let mut command = command(&["check", "-c", &path]);
+        command
+            .env("TIDEGATE_DEMO_BROKER", "localhost:9092")
+            .env("TIDEGATE_DEMO_COLLECTOR", "http://localhost:4317");
+        let said = run(command, "");
+        assert_eq!((said.code, &*said.err), (Some(0), ""), "{shipped}");
+        assert!(said.out.starts_with(&format!("{path}: ok: ")), "{said:?}");
+    }
     let by_environment = |arguments: &[&str]| {
         let mut command = command(arguments);
         command.env("TIDEGATE_CONFIG", "configs/minimal.yaml");
@@ -166,6 +176,71 @@ fn every_problem_is_told_at_once() {
         assert!(told.starts_with(expected), "{told}\nis not\n{expected}");
     }
     assert!(told[2].ends_with("; did you mean builtin:parse-plain?"));
+}
+
+/// *Scenario:* a file of rules with three mistakes, and one with a mistake of its shape.
+/// *Guarantees:* `check` tells each with the rules' file, its line, its rule and what to do; exit code 1.
+#[test]
+fn every_mistake_in_a_rules_file_has_its_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plugins = r#"  json: { wasm: "builtin:parse-json" }
+  rules: { wasm: "builtin:detect-rules", config_file: rules.yaml }"#;
+    let text = yaml(plugins, "    parse: [json]\n    detect: [rules]");
+    let text = text.replace(
+        "records: [collector]",
+        "records: [collector], alerts: [collector]",
+    );
+    let path = file(folder.path(), &text);
+    let told = |rules: &str| {
+        let rules_file = folder.path().join("rules.yaml");
+        std::fs::write(&rules_file, rules).expect("a file");
+        let said = tidegate(&["check", "-c", name(&path)]);
+        assert_eq!((said.code, &*said.out), (Some(1), ""), "{said:?}");
+        let begin = format!("{}:", rules_file.display());
+        let lines = said.err.lines();
+        lines
+            .map(|l| l.strip_prefix(&begin).unwrap_or(l).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let mistakes = told(
+        r#"rules:
+  - name: errors
+    when: { field: severity, at_least: eror }
+    count: { at_least: 5 }
+    within: 60s
+  - name: errors
+    when:
+      field: body
+      regex: "disk (full"
+    count: { at_least: 1 }
+    within: 2m
+"#,
+    );
+    let expected = [
+        (
+            "3:40: rules[0].when.at_least is refused by the plugin: ",
+            " (rule errors)",
+        ),
+        (
+            "6:11: rules[1].name is refused by the plugin: is \"errors\", as that of another rule; give each a name of its own",
+            " (rule errors)",
+        ),
+        (
+            "9:14: rules[1].when.regex is refused by the plugin: ",
+            " (rule errors)",
+        ),
+    ];
+    assert_eq!(mistakes.len(), expected.len() + 1, "{mistakes:#?}");
+    for (told, (begin, end)) in mistakes.iter().zip(expected) {
+        assert!(told.starts_with(begin), "{told}\nis not\n{begin}");
+        assert!(told.ends_with(end), "{told}");
+    }
+    assert!(mistakes[3].ends_with(": 3 problems"), "{mistakes:#?}");
+    let shape = told("rules:\n  - nme: x\n    count: { at_least: 1 }\n    within: 60s\n");
+    assert!(
+        shape[0].starts_with("2:5: rules[0].nme is not a known key; did you mean name?"),
+        "{shape:#?}"
+    );
 }
 
 const LINES: &str = r#"{"ts":"2026-11-21T03:12:45Z","level":"warn","msg":"card 4111 1111 1111 1111 declined"}
@@ -245,6 +320,73 @@ fn pipe_shows_routes() {
     assert_eq!(told, ["line 2 routed to audit", sum]);
 }
 
+/// *Scenario:* lines of which some raise an alert, and then many unlike any before, through a pipeline with a rule and a
+/// scorer, in both forms.
+/// *Guarantees:* alerts and anomalies are lines of JSON on standard output, behind the records that they came with, as
+/// Kafka has them; the summary counts them.
+#[test]
+fn pipe_prints_findings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plugins = r#"  json: { wasm: "builtin:parse-json" }
+  rules:
+    wasm: "builtin:detect-rules"
+    config:
+      rules:
+        - { name: errors, when: { field: severity, at_least: error }, count: { at_least: 3 }, within: 1m }
+  novelty: { wasm: "builtin:score-compression", config: { window: 64, hop: 64 } }"#;
+    let stages = "    parse: [json]\n    detect: [rules]\n    score: [novelty]";
+    let text = yaml(plugins, stages).replace(
+        "records: [collector]",
+        "records: [collector], alerts: [collector], anomalies: [collector]",
+    );
+    let path = file(folder.path(), &text);
+    let line = |n: usize| {
+        let second = n / 20;
+        let (level, message) = match n {
+            10..13 => ("error", format!("disk {n} is gone")),
+            600.. => {
+                let mut random = fastrand::Rng::with_seed(n as u64);
+                ("info", (0..60).map(|_| random.lowercase()).collect())
+            }
+            _ => ("info", format!("order {n} was sent on to the warehouse")),
+        };
+        format!(r#"{{"ts":"2026-11-21T03:12:{second:02}Z","level":"{level}","msg":"{message}"}}"#)
+            + "\n"
+    };
+    let lines: String = (0..800).map(line).collect();
+    for form in ["otlp-json", "text"] {
+        let said = run(
+            command(&["pipe", "-c", name(&path), "--format", form]),
+            &lines,
+        );
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        let of_type = |kind: &str| {
+            let begin = format!("{{\"type\":\"{kind}\",");
+            let found = said.out.lines().enumerate();
+            let found = found.filter(|(_, l)| l.starts_with(&begin));
+            let parse = |(at, l)| (at, serde_json::from_str(l).expect("JSON"));
+            found
+                .map(parse)
+                .collect::<Vec<(usize, serde_json::Value)>>()
+        };
+        let (alerts, anomalies) = (of_type("alert"), of_type("anomaly"));
+        assert_eq!((alerts.len(), anomalies.is_empty()), (1, false), "{form}");
+        let (at, alert) = &alerts[0];
+        assert!(*at > 12, "{form}: before the record that raised it");
+        assert_eq!(alert["rule"], "errors");
+        let evidence = |n: i64| serde_json::json!({"topic": "stdin", "partition": 0, "offset": n});
+        let expected: Vec<_> = (10..13).map(evidence).collect();
+        assert_eq!(alert["evidence"], serde_json::Value::Array(expected));
+        assert!(anomalies[0].1["explanation"].is_string());
+        let sum = format!(
+            "800 lines in, 800 records out, 0 lines dropped, 0 refused, 1 alerts, {} anomalies",
+            anomalies.len()
+        );
+        assert_eq!(said.err.trim_end(), sum);
+        assert_eq!(said.out.lines().count(), 801 + anomalies.len());
+    }
+}
+
 /// *Scenario:* a plugin that faults, and one that logs.
 /// *Guarantees:* warnings are seen on standard error; what the plugin says below that, where it is asked for.
 #[test]
@@ -282,13 +424,14 @@ fn pipe_ends_quietly_when_nobody_reads() {
     assert_eq!((said.code, &*said.err), (Some(0), ""), "{said:?}");
 }
 
-/// *Scenario:* the demo for some seconds, while another process listens on the gateway's usual port.
-/// *Guarantees:* it says where it listens; every record has one fate, and each fate is met; exit code 0.
+/// *Scenario:* the demo for 20 s, while another process listens on the gateway's usual port.
+/// *Guarantees:* it says where it listens; every record has one fate, and each fate is met; alerts are raised and
+/// resolved and an anomaly is found, each is shown with its evidence, and all of them are in Kafka too; exit code 0.
 #[test]
 fn the_demo_balances() {
     // Where it fails another one has the port, which is as good.
     let _taken = TcpListener::bind("127.0.0.1:9400");
-    let said = tidegate(&["demo", "--for", "3s"]);
+    let said = tidegate(&["demo", "--for", "20s"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains("http://127.0.0.1:"), "{}", said.out);
     assert!(!said.out.contains("127.0.0.1:9400"), "{}", said.out);
@@ -305,6 +448,24 @@ fn the_demo_balances() {
     for word in ["", "delivered ", "redacted ", "dropped ", "dead-lettered "] {
         assert!(number_after(word) > 0, "{word}: {sum}");
     }
+    let findings = ["alerts ", "resolved ", "anomalies "].map(number_after);
+    assert_eq!(findings[..2], [2, 2], "{sum}");
+    assert!(findings[2] > 0, "{sum}");
+    assert_eq!(
+        number_after("raised and resolved,"),
+        findings.iter().sum::<u64>(),
+        "{sum}"
+    );
+    let shown = |begin: &str| {
+        let mut lines = said.out.lines().filter(|l| l.starts_with(begin));
+        lines.next().unwrap_or_else(|| panic!("{begin}: {said:?}"))
+    };
+    let alert = "  alert:    critical \"20 refused connections of payment within 2s\", rule refused-connections, evidence logs.demo/";
+    assert!(shown("  alert: ").starts_with(alert), "{said:?}");
+    shown("  resolved: critical \"");
+    let anomaly = shown("  anomaly:  ");
+    assert!(anomaly.contains(" compress to "), "{anomaly}");
+    assert!(anomaly.contains("evidence logs.demo/"), "{anomaly}");
 }
 
 /// *Scenario:* `tidegate demo | head -1`: nobody reads on.

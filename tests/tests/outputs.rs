@@ -13,6 +13,7 @@ use tidegate_tests::collector::Collector;
 use tidegate_tests::expect::arrived;
 use tidegate_tests::gateway::Gateway;
 use tidegate_tests::kafka::Kafka;
+use tidegate_tests::pipeline::demo_yaml;
 use tidegate_tests::wait_for_or_tell;
 
 const PARTITIONS: i32 = 6;
@@ -63,12 +64,11 @@ fn time_ms((partition, offset): Position) -> i64 {
 
 /// The shipped pipeline, reading `topic`, with other outputs.
 fn yaml(topic: &str, clusters: &str, outputs: &str, to: &str) -> String {
-    let demo = include_str!("../../configs/demo.yaml");
+    let demo = demo_yaml();
     let (before, rest) = demo.split_once("outputs:\n").expect("outputs");
     let (_, after) = rest.split_once("pipelines:\n").expect("pipelines");
     let address = format!("\"{}\"", ADDRESS.get().expect("the broker runs"));
     format!("{before}outputs:\n{outputs}\npipelines:\n{after}")
-        .replace("admin: { listen: \"127.0.0.1:0\" }\n", "")
         .replace("kafka:\n", &format!("kafka:\n{clusters}"))
         .replace("\"${TIDEGATE_DEMO_BROKER}\"", &address)
         .replace("tidegate-demo", &format!("tidegate-{topic}"))

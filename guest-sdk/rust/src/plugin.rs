@@ -135,6 +135,26 @@ impl ConfigError {
         }
     }
 
+    /// Both things are wrong, and more if others were: the user is told all of them at once, each with its line.
+    #[must_use]
+    pub fn and(mut self, other: ConfigError) -> Self {
+        let pointer = match other.pointer.as_str() {
+            "" => "/",
+            pointer => pointer,
+        };
+        self.message.push('\n');
+        self.message.push_str(pointer);
+        self.message.push(':');
+        // A line is one thing that is wrong, so each is one line.
+        let lines = other.message.split('\n');
+        for (number, line) in lines.enumerate() {
+            let is_further = number > 0 && line.starts_with('/');
+            self.message.push(if is_further { '\n' } else { ' ' });
+            self.message.push_str(line.trim());
+        }
+        self
+    }
+
     /// A name as a part of a JSON pointer: `a/b` as `a~1b`.
     pub fn escaped(name: &str) -> String {
         name.replace('~', "~0").replace('/', "~1")

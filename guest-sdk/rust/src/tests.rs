@@ -236,6 +236,16 @@ fn a_wrong_configuration_names_its_field() {
     assert!(testing::config_schema::<Odd>().contains(r#""additionalProperties":false"#));
 }
 
+/// *Scenario:* three things are wrong; two were told together before, and one is told in several lines.
+/// *Guarantees:* one error points to the first, and each further one is a line of its own with its pointer.
+#[test]
+fn several_things_may_be_wrong() {
+    let two = ConfigError::field("/b", "is 1;\n   use 2").and(ConfigError::other("no"));
+    let all = ConfigError::field("/a/0", "is 3").and(two);
+    assert_eq!(all.pointer(), "/a/0");
+    assert_eq!(all.message(), "is 3\n/b: is 1; use 2\n/: no");
+}
+
 /// Says what to edit by its lines; counts in its memory.
 struct Edits;
 

@@ -47,7 +47,12 @@ fn told(loaded: &Loaded, settings: &PluginSettings, error: LoadError) -> Vec<Pro
             each.map(|v| lines.plugin_problem(name, &v.pointer, &v.message))
                 .collect()
         }
-        LoadError::Refused(v) => vec![lines.plugin_problem(name, &v.pointer, &v.message)],
+        LoadError::Refused(told) => {
+            let each = told.each();
+            each.iter()
+                .map(|v| lines.plugin_problem(name, &v.pointer, &v.message))
+                .collect()
+        }
         other => {
             let (rule, remedy) = rule(&other);
             vec![lines.problem(field!["plugins", name, "wasm"], &rule, &remedy)]

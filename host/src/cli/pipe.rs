@@ -1,6 +1,6 @@
 //! `tidegate pipe`: a pipeline over standard input, without Kafka; the quick way to try a plugin.
 //!
-//! Each line is a raw record. What comes out goes to standard output; what is dropped, refused or routed, what
+//! Each line is a raw record. What comes out goes to standard output, alerts and anomalies among it; what is dropped, refused or routed, what
 //! plugins log, and a summary at the end go to standard error. When nobody reads on, it ends.
 
 use crate::app;
@@ -25,7 +25,8 @@ const LINE_BYTES_MAX: u64 = 64 << 20;
 /// Run a pipeline over standard input, without Kafka.
 ///
 /// Each line is a record of topic `stdin`, partition 0; its offset is the number of the line, from 0. Records go to
-/// standard output, each on a line, whatever their route. Standard error says of each line that was dropped or
+/// standard output, each on a line, whatever their route; alerts and anomalies follow the records they came with, as JSON
+/// (`{"type":"alert",...}`), as Kafka outputs write them. What time alone would raise or end is not told. Standard error says of each line that was dropped or
 /// refused by whom and why, and sums up.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
@@ -61,6 +62,14 @@ struct Summary {
     records: u64,
     dropped: u64,
     refused: u64,
+    // Only where the pipeline detects or scores.
+    findings: Option<Findings>,
+}
+
+#[derive(Debug, Default)]
+struct Findings {
+    alerts: u64,
+    anomalies: u64,
 }
 
 /// A batch and what the pipeline made of it.
@@ -95,7 +104,11 @@ fn pipe(args: &Args) -> anyhow::Result<Summary> {
     let mut input = BufReader::new(io::stdin());
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut err = io::stderr();
-    let mut summary = Summary::default();
+    let watches = !(settings.detect.is_empty() && settings.score.is_empty());
+    let mut summary = Summary {
+        findings: watches.then(Findings::default),
+        ..Summary::default()
+    };
     while let Some(batch) = read(&mut input, summary.lines)? {
         let answer = chain.run(&batch, facts.columns(&batch))?;
         let made = Made {
@@ -207,6 +220,10 @@ impl Made<'_> {
             line.push(b'\n');
             out.write_all(&line)?;
         }
+        for finding in &self.answer.findings {
+            out.write_all(&finding.json())?;
+            out.write_all(b"\n")?;
+        }
         Ok(())
     }
 
@@ -258,6 +275,12 @@ impl Summary {
         self.records += made.answer.columns.len() as u64;
         self.dropped += made.answer.dropped as u64;
         self.refused += made.answer.dead.len() as u64;
+        if let Some(findings) = &mut self.findings {
+            let all = &made.answer.findings;
+            let alerts = all.iter().filter(|finding| finding.is_alert()).count();
+            findings.alerts += alerts as u64;
+            findings.anomalies += (all.len() - alerts) as u64;
+        }
     }
 }
 
@@ -268,10 +291,17 @@ impl fmt::Display for Summary {
             records,
             dropped,
             refused,
+            findings,
         } = self;
         write!(
             f,
             "{lines} lines in, {records} records out, {dropped} lines dropped, {refused} refused"
-        )
+        )?;
+        match findings {
+            Some(Findings { alerts, anomalies }) => {
+                write!(f, ", {alerts} alerts, {anomalies} anomalies")
+            }
+            None => Ok(()),
+        }
     }
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// How often what is done with is thrown away.
 const TRIM_INTERVAL: Duration = Duration::from_millis(500);
+/// Of a compacted topic so many records are kept: far more than it has keys.
+const COMPACTED_RECORDS: i64 = 64;
 
 /// A broker in this process, listening on a free loopback port.
 pub struct Broker {
@@ -16,24 +18,30 @@ pub struct Broker {
     trimmer: tokio::task::JoinHandle<()>,
 }
 
+/// The topics of the demo.
+#[derive(Clone, Copy, Debug)]
+pub struct Topics {
+    /// To be read.
+    pub logs: &'static str,
+    /// How many partitions that one has.
+    pub partitions: i32,
+    /// The group that reads it.
+    pub group: &'static str,
+    /// To be written and counted, with one partition each; nobody reads them.
+    pub written: &'static [&'static str],
+    /// What plugins remember, with one partition.
+    pub memory: &'static str,
+}
+
 impl Broker {
-    /// Starts it with one topic to read and one for dead letters.
-    pub async fn start(
-        topic: &str,
-        partitions: i32,
-        dead_letters: &str,
-        group: &str,
-    ) -> std::io::Result<Broker> {
+    /// Starts it with the topics to read and to write.
+    pub async fn start(topics: Topics) -> std::io::Result<Broker> {
         let fake = Arc::new(FakeBroker::start().await.map_err(std::io::Error::other)?);
-        fake.create_topic(topic, partitions);
-        fake.create_topic(dead_letters, 1);
-        let trimmer = tokio::spawn(trim(
-            fake.clone(),
-            topic.to_owned(),
-            dead_letters.to_owned(),
-            group.to_owned(),
-            partitions,
-        ));
+        fake.create_topic(topics.logs, topics.partitions);
+        for topic in topics.written.iter().chain([&topics.memory]) {
+            fake.create_topic(topic, 1);
+        }
+        let trimmer = tokio::spawn(trim(fake.clone(), topics));
         Ok(Broker { fake, trimmer })
     }
 
@@ -42,12 +50,9 @@ impl Broker {
         self.fake.bootstrap_servers()
     }
 
-    /// How many records a topic has been given.
-    pub fn written(&self, topic: &str, partitions: i32) -> u64 {
-        (0..partitions)
-            .filter_map(|p| self.fake.next_offset(topic, p))
-            .map(|n| n.max(0) as u64)
-            .sum()
+    /// How many records a topic of one partition has been given.
+    pub fn written(&self, topic: &str) -> u64 {
+        self.fake.next_offset(topic, 0).unwrap_or(0).max(0) as u64
     }
 }
 
@@ -57,26 +62,23 @@ impl Drop for Broker {
     }
 }
 
-async fn trim(
-    fake: Arc<FakeBroker>,
-    topic: String,
-    dead_letters: String,
-    group: String,
-    partitions: i32,
-) {
+async fn trim(fake: Arc<FakeBroker>, topics: Topics) {
     let mut interval = tokio::time::interval(TRIM_INTERVAL);
     loop {
         interval.tick().await;
         fake.clear_requests();
-        for partition in 0..partitions {
+        for partition in 0..topics.partitions {
             let done = fake
-                .committed_offset(&group, &topic, partition)
+                .committed_offset(topics.group, topics.logs, partition)
                 .unwrap_or(0);
-            drop_before(&fake, &topic, partition, done);
+            drop_before(&fake, topics.logs, partition, done);
         }
-        // Nobody reads the dead letters of the demo: they are counted by their offsets.
-        let all = fake.next_offset(&dead_letters, 0).unwrap_or(0);
-        drop_before(&fake, &dead_letters, 0, all);
+        for topic in topics.written {
+            let all = fake.next_offset(topic, 0).unwrap_or(0);
+            drop_before(&fake, topic, 0, all);
+        }
+        let newest = fake.next_offset(topics.memory, 0).unwrap_or(0);
+        drop_before(&fake, topics.memory, 0, newest - COMPACTED_RECORDS);
     }
 }
 

@@ -87,9 +87,9 @@ impl Events {
         }
     }
 
-    /// Moves the clock forward, never back: for lines that are written as time goes.
-    pub fn advance_to(&mut self, time_ms: u64) {
-        self.time_ms = self.time_ms.max(time_ms);
+    /// Sets the clock, Unix milliseconds: for lines that are written as time goes.
+    pub fn set_time(&mut self, time_ms: u64) {
+        self.time_ms = time_ms;
     }
 
     /// The next event.

@@ -82,9 +82,9 @@ impl Mixed {
         }
     }
 
-    /// Moves the clock forward, never back.
-    pub fn advance_to(&mut self, time_ms: u64) {
-        self.events.advance_to(time_ms);
+    /// Sets the clock, Unix milliseconds.
+    pub fn set_time(&mut self, time_ms: u64) {
+        self.events.set_time(time_ms);
     }
 
     /// The next line.

@@ -2,7 +2,7 @@
 //! embedded OTLP sink, so that a person sees the gateway work with nothing but the binary.
 //!
 //! What it shows is counted where it happens: what was produced by the producer's acknowledgements, what
-//! was delivered by the sink, dead letters by the offsets of their topic. Only what was dropped is the
+//! was delivered and raised by the sink, dead letters by the offsets of their topic. Only what was dropped is the
 //! gateway's own word.
 
 pub mod broker;
@@ -11,10 +11,11 @@ pub mod mixed;
 mod producer;
 mod show;
 pub mod sink;
+mod story;
 
 use crate::app::App;
 use crate::config;
-use broker::Broker;
+use broker::{Broker, Topics};
 use producer::Producer;
 use show::{Counts, Show};
 use std::io::{self, Write};
@@ -27,8 +28,14 @@ use tokio::time::Instant;
 const CONFIG: &str = include_str!("../../../configs/demo.yaml");
 const TOPIC: &str = "logs.demo";
 const DEAD_LETTERS: &str = "logs.demo.dead";
-const GROUP: &str = "tidegate-demo";
-const PARTITIONS: i32 = 4;
+const FINDINGS: &str = "findings.demo";
+const TOPICS: Topics = Topics {
+    logs: TOPIC,
+    partitions: 4,
+    group: "tidegate-demo",
+    written: &[DEAD_LETTERS, FINDINGS],
+    memory: "tidegate-memory-tidegate-demo",
+};
 /// How long what was produced may take to be settled once the producer has stopped.
 const SETTLE_LIMIT: Duration = Duration::from_secs(20);
 /// How often it is asked whether all is settled.
@@ -48,7 +55,7 @@ pub struct Options {
 /// # Errors
 /// It cannot start: no free port, or a binary without plugins.
 pub async fn run(options: Options) -> anyhow::Result<bool> {
-    let broker = Broker::start(TOPIC, PARTITIONS, DEAD_LETTERS, GROUP).await?;
+    let broker = Broker::start(TOPICS).await?;
     let show = Arc::new(Show::default());
     let seen = show.clone();
     let sink = sink::Sink::decoding("127.0.0.1:0".parse()?, move |request| {
@@ -72,11 +79,13 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
         produced: show.produced(),
         delivered: show.delivered_count(),
         dropped: metrics.dropped.get(),
-        dead_lettered: broker.written(DEAD_LETTERS, 1),
+        dead_lettered: broker.written(DEAD_LETTERS),
         redacted: show.redacted(),
         repeated: show.repeated(),
+        findings: show.findings(),
+        findings_in_kafka: broker.written(FINDINGS),
     };
-    let producer = Producer::start(&address, TOPIC, PARTITIONS, options.rate, show.clone()).await?;
+    let producer = Producer::start(&address, TOPIC, options.rate, show.clone()).await?;
     let mut line = show::StatusLine::new();
     let end = options.limit.map(|limit| Instant::now() + limit);
     let mut second = tokio::time::interval(Duration::from_secs(1));

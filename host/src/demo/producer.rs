@@ -1,13 +1,14 @@
-//! The demo's producer: a mixed stream at a steady rate.
+//! The demo's producer: a steady rate of ordinary lines, and incidents by the clock.
 
-use super::mixed::Mixed;
 use super::show::Show;
+use super::story::{Line, Story};
 use krafka::producer::Acks;
 use krafka::{Kafka, Record};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// Lines are written in this many turns a second.
 const TURNS_A_SECOND: u32 = 20;
@@ -24,7 +25,6 @@ impl Producer {
     pub(super) async fn start(
         broker: &str,
         topic: &str,
-        partitions: i32,
         rate: u32,
         show: Arc<Show>,
     ) -> anyhow::Result<Producer> {
@@ -41,10 +41,10 @@ impl Producer {
         let stream = Stream {
             producer,
             topic: topic.to_owned(),
-            partitions,
             rate,
             show,
-            mixed: Mixed::new(now_ms(), now_ms()),
+            story: Story::new(now_ms(), now_ms()),
+            begin: Instant::now(),
         };
         let task = tokio::spawn(stream.run(stopped));
         Ok(Producer { stop, task })
@@ -60,19 +60,19 @@ impl Producer {
 struct Stream {
     producer: krafka::producer::Producer,
     topic: String,
-    partitions: i32,
     rate: u32,
     show: Arc<Show>,
-    mixed: Mixed,
+    story: Story,
+    begin: Instant,
 }
 
 impl Stream {
     async fn run(mut self, stopped: watch::Receiver<bool>) {
         let mut turns = tokio::time::interval(Duration::from_secs(1) / TURNS_A_SECOND);
-        let mut follow = tokio::time::Instant::now() + Duration::from_secs(1);
+        let mut follow = Instant::now() + Duration::from_secs(1);
         while !*stopped.borrow() {
             turns.tick().await;
-            let now = tokio::time::Instant::now();
+            let now = Instant::now();
             let followed = follow <= now;
             if followed {
                 follow = now + FOLLOW_INTERVAL;
@@ -84,18 +84,17 @@ impl Stream {
 
     /// Writes the lines of one turn and waits for their acknowledgements; only those count as produced.
     async fn turn(&mut self, follow: bool) {
-        self.mixed.advance_to(now_ms());
+        let time_ms = now_ms();
+        let mut lines = self.story.incidents(self.begin.elapsed(), time_ms);
+        let incidents = lines.len();
+        let usual = (self.rate / TURNS_A_SECOND).max(1);
+        lines.extend((0..usual).map(|_| self.story.line(time_ms)));
         let mut pending = Vec::new();
-        for i in 0..(self.rate / TURNS_A_SECOND).max(1) {
-            let line = self.mixed.line();
-            let record = Record::new(&self.topic, line.value.clone())
-                .partition((i % self.partitions as u32) as i32);
-            let record = line
-                .key
-                .into_iter()
-                .fold(record, |record, key| record.key(key));
+        for (i, Line { value, key }) in lines.into_iter().enumerate() {
+            // By its key, so that all lines of a service lie in one partition and in their order.
+            let record = Record::new(&self.topic, value.clone()).key(key);
             if let Ok(handle) = self.producer.enqueue(record).await {
-                pending.push((handle, (follow && i == 0).then_some(line.value)));
+                pending.push((handle, (follow && i == incidents).then_some(value)));
             }
         }
         for (handle, value) in pending {

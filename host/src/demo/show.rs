@@ -1,10 +1,11 @@
 //! What the demo has seen, and how it shows it.
 
+use crate::encode::findings::{ALERT, ANOMALY};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +18,8 @@ const REPLACED_BY: [&str; 3] = ["<card>", "<email>", "<ip>"];
 const LANE_PREFIX: &str = "demo-";
 /// Far more than the records of one partition that are in flight.
 const RECENT_OFFSETS_MAX: usize = 100_000;
+/// Of alerts and anomalies that came since the last line so many are shown, the newest.
+const TOLD_MAX: usize = 8;
 
 /// What producer and sink have seen. Nothing in it grows with time.
 #[derive(Default)]
@@ -35,6 +38,17 @@ struct Seen {
     followed: Option<(i64, i64, Vec<u8>)>,
     /// Before and after, to be shown.
     pair: Option<(String, String)>,
+    findings: Findings,
+    /// Findings to be shown, at most [`TOLD_MAX`].
+    told: VecDeque<String>,
+}
+
+/// How many alerts and anomalies arrived.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Findings {
+    pub raised: u64,
+    pub resolved: u64,
+    pub anomalies: u64,
 }
 
 /// The numbers at one moment.
@@ -46,6 +60,8 @@ pub(super) struct Counts {
     pub dead_lettered: u64,
     pub redacted: u64,
     pub repeated: u64,
+    pub findings: Findings,
+    pub findings_in_kafka: u64,
 }
 
 /// The line that is printed each second.
@@ -80,7 +96,10 @@ impl Show {
                 .as_ref()
                 .map_or(&[][..], |r| &r.attributes);
             for record in resource.scope_logs.iter().flat_map(|s| &s.log_records) {
-                seen.record(record, of);
+                match record.event_name.as_str() {
+                    ALERT | ANOMALY => seen.finding(record),
+                    _ => seen.record(record, of),
+                }
             }
         }
     }
@@ -100,9 +119,51 @@ impl Show {
     pub(super) fn repeated(&self) -> u64 {
         self.seen().repeated
     }
+
+    pub(super) fn findings(&self) -> Findings {
+        self.seen().findings
+    }
 }
 
 impl Seen {
+    /// An alert or an anomaly arrived: it is counted apart, for no record became it.
+    fn finding(&mut self, record: &LogRecord) {
+        let attribute = |name: &str| value(&record.attributes, name);
+        let resolved = attribute("tidegate.alert.resolved") == Some(&Value::BoolValue(true));
+        let (count, what) = match (record.event_name.as_str(), resolved) {
+            (ANOMALY, _) => (&mut self.findings.anomalies, "anomaly: "),
+            (_, true) => (&mut self.findings.resolved, "resolved:"),
+            (_, false) => (&mut self.findings.raised, "alert:   "),
+        };
+        *count += 1;
+        let words = |name: &str| match attribute(name) {
+            Some(Value::StringValue(text)) => text.clone(),
+            Some(Value::DoubleValue(number)) => format!("{number:.2}"),
+            _ => String::new(),
+        };
+        let size = words("tidegate.alert.level") + &words("tidegate.anomaly.score");
+        let mut line = format!(
+            "{what} {size} \"{}\", rule {}",
+            text(record.body.as_ref()),
+            words("tidegate.rule")
+        );
+        if let Some(Value::ArrayValue(offsets)) = attribute("tidegate.evidence.offsets") {
+            let first = text(offsets.values.first());
+            let (topic, partition) = (
+                words("messaging.destination.name"),
+                words("messaging.destination.partition.id"),
+            );
+            line += &format!(", evidence {topic}/{partition}/{first}");
+            if let more @ 1.. = offsets.values.len().saturating_sub(1) {
+                line += &format!(" and {more} more");
+            }
+        }
+        self.told.push_back(line);
+        if self.told.len() > TOLD_MAX {
+            self.told.pop_front();
+        }
+    }
+
     fn record(&mut self, record: &LogRecord, resource: &[KeyValue]) {
         let integer = |name: &str| match value(&record.attributes, name) {
             Some(Value::IntValue(i)) => *i,
@@ -195,6 +256,8 @@ impl Counts {
             dead_lettered,
             redacted,
             repeated,
+            findings,
+            findings_in_kafka,
         } = self;
         writeln!(out, "\nproduced       {produced:>10}")?;
         writeln!(
@@ -205,6 +268,19 @@ impl Counts {
         writeln!(
             out,
             "dead-lettered  {dead_lettered:>10}   broken lines, in topic logs.demo.dead"
+        )?;
+        let Findings {
+            raised,
+            resolved,
+            anomalies,
+        } = findings;
+        writeln!(
+            out,
+            "alerts         {raised:>10}   of these resolved {resolved}, by the plugin rules"
+        )?;
+        writeln!(
+            out,
+            "anomalies      {anomalies:>10}   by the plugin novelty; with the alerts, raised and resolved, {findings_in_kafka} in topic findings.demo"
         )?;
         let verdict = if self.balance() {
             "balanced: every record produced has one fate"
@@ -240,16 +316,24 @@ impl StatusLine {
         let each = cpu.saturating_sub(self.cpu).as_secs_f64() * 1e6 / done.max(1) as f64;
         writeln!(
             out,
-            "in {:>5.0}/s  out {:>5.0}/s  dropped {:>5}  dead-lettered {:>4}  redacted {:>5}  lag {:>5}  {each:>5.1} us of CPU a record in the lanes",
+            "in {:>5.0}/s  out {:>5.0}/s  dropped {:>5}  dead-lettered {:>4}  redacted {:>5}  lag {:>5}  alerts {:>2}  anomalies {:>2}  {each:>5.1} us of CPU a record in the lanes",
             (now.produced - before.produced) as f64 / seconds,
             (now.delivered - before.delivered) as f64 / seconds,
             now.dropped,
             now.dead_lettered,
             now.redacted,
             now.produced.saturating_sub(now.done()),
+            now.findings.raised,
+            now.findings.anomalies,
         )?;
-        if let Some((before, after)) = show.seen().pair.take() {
+        let mut seen = show.seen();
+        let (pair, told) = (seen.pair.take(), std::mem::take(&mut seen.told));
+        drop(seen);
+        if let Some((before, after)) = pair {
             writeln!(out, "  before: {before}\n  after:  {after}")?;
+        }
+        for finding in told {
+            writeln!(out, "  {finding}")?;
         }
         *self = StatusLine {
             before: *now,

@@ -5,6 +5,8 @@ use serde_json::Value;
 
 /// Violations reported of one configuration.
 const VIOLATIONS_MAX: usize = 50;
+/// Things wrong that a plugin may tell of its configuration.
+const TOLD_MAX: usize = 100;
 
 /// One thing wrong with a plugin's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +15,33 @@ pub struct Violation {
     pub pointer: String,
     /// What is wrong with it.
     pub message: String,
+}
+
+impl Violation {
+    /// What a plugin told at once, one by one: from the second on each begins a line with its pointer, as `config-error` of
+    /// the contract has it. Of very many the first are given.
+    pub fn each(&self) -> Vec<Violation> {
+        let mut each = vec![Violation {
+            pointer: self.pointer.clone(),
+            message: String::new(),
+        }];
+        for line in self.message.split('\n') {
+            let further = line.split_once(": ").filter(|(at, _)| at.starts_with('/'));
+            if let Some((pointer, message)) = further {
+                if each.len() == TOLD_MAX {
+                    break;
+                }
+                each.push(Violation {
+                    pointer: pointer.strip_suffix('/').unwrap_or(pointer).to_owned(),
+                    message: message.to_owned(),
+                });
+            } else if let Some(last) = each.last_mut() {
+                last.message.push_str(line);
+                last.message.push('\n');
+            }
+        }
+        each
+    }
 }
 
 impl std::fmt::Display for Violation {
@@ -51,6 +80,29 @@ pub(crate) fn check(schema: &str, config: &Value) -> Result<Vec<Violation>, Stri
 mod tests {
     use super::*;
     use serde_json::json;
+
+    /// *Scenario:* a plugin tells three things at once, the first in several lines, the last of the whole; and far too many.
+    /// *Guarantees:* each has its own pointer and words; their number is bounded.
+    #[test]
+    fn what_a_plugin_tells_at_once_is_taken_apart() {
+        let told = |message: &str| {
+            let pointer = "/rules/0".to_owned();
+            let message = message.to_owned();
+            Violation { pointer, message }.each()
+        };
+        let each = told("parse error:\n    a: (\n/rules/3/name: is b: a; use c\n/: no");
+        let each: Vec<_> = each
+            .iter()
+            .map(|v| (&*v.pointer, v.message.trim()))
+            .collect();
+        let expected = [
+            ("/rules/0", "parse error:\n    a: ("),
+            ("/rules/3/name", "is b: a; use c"),
+            ("", "no"),
+        ];
+        assert_eq!(each, expected);
+        assert_eq!(told(&"\n/a: b".repeat(10_000)).len(), TOLD_MAX);
+    }
 
     /// *Scenario:* a configuration with two wrong values and an unknown key.
     /// *Guarantees:* all are reported at once, each with its place.

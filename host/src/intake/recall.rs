@@ -14,6 +14,7 @@ use crate::model::{Partition, Snapshot};
 use crate::settle::{self, MemorySettings};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tokio::sync::OnceCell;
 
 /// Reads snapshots of one pipeline.
@@ -35,6 +36,11 @@ impl Recalls {
             cluster: OnceCell::new(),
             producer: Producer::new((*settings.cluster).clone()),
         }
+    }
+
+    /// Nothing more is written: closes the connection, within `limit`.
+    pub(super) async fn close(&self, limit: Duration) {
+        self.producer.close(limit).await;
     }
 
     /// The latest snapshot of each partition; one without is absent. The topic is made where it is missing.

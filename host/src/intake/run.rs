@@ -151,6 +151,9 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
         }
         let stay = self.settings.group_instance_id.is_some();
         self.end_session(stay, limit).await;
+        if let Some(recalls) = &self.recalls {
+            recalls.close(limit).await;
+        }
     }
 
     async fn end_session(&mut self, stay: bool, limit: Duration) {

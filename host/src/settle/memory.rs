@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -42,6 +43,7 @@ pub(super) struct Kept {
 pub(super) struct Memories {
     // None: nothing is kept.
     writer: Option<mpsc::UnboundedSender<Kept>>,
+    task: Option<JoinHandle<()>>,
     savers: Arc<dyn Savers>,
     // Partitions whose lane has been asked to save.
     asked: BTreeSet<Partition>,
@@ -104,13 +106,15 @@ impl Memories {
         savers: Arc<dyn Savers>,
     ) -> (Memories, Written) {
         let (done, written) = mpsc::unbounded_channel();
-        let writer = store.map(|store| {
+        let started = store.map(|store| {
             let (writer, inbox) = mpsc::unbounded_channel();
-            tokio::spawn(write(store, pipeline.to_owned(), inbox, done));
-            writer
+            let task = tokio::spawn(write(store, pipeline.to_owned(), inbox, done));
+            (writer, task)
         });
+        let (writer, task) = started.unzip();
         let memories = Memories {
             writer,
+            task,
             savers,
             asked: BTreeSet::new(),
             waiting: BTreeMap::new(),
@@ -188,6 +192,14 @@ impl Memories {
     /// Whether any is being written.
     pub(super) fn is_writing(&self, partition: &Partition) -> bool {
         self.writing.contains_key(partition)
+    }
+
+    /// Nothing more comes: waits until the writer has closed its connection, if that does not take too long.
+    pub(super) async fn end(&mut self) {
+        drop(self.writer.take());
+        if let Some(task) = self.task.take() {
+            let _ = timeout(CLOSE_LIMIT, task).await;
+        }
     }
 
     /// The partition is not ours any more: what waits would never be committed.

@@ -106,6 +106,9 @@ impl<C: Committer> Task<C> {
             }
             self.turn();
         }
+        // Both close at once.
+        self.dead_letters = None;
+        self.state.memory.end().await;
     }
 
     fn take(&mut self, message: Message) {

@@ -87,7 +87,7 @@ impl Plugin for Rules {
         let (mut rules, mut conditions) = (Vec::new(), Vec::new());
         let mut names: HashSet<&str, BuildHasherDefault<hash::Fixed>> = HashSet::default();
         for (number, written) in config.rules.iter().enumerate() {
-            problems.of_rule(number, &written.name);
+            problems.of_rule(&written.name);
             let pointer = format!("/rules/{number}");
             if !names.insert(&written.name) {
                 let message = format!(

@@ -9,21 +9,21 @@ const TOLD_MAX: usize = 50;
 #[derive(Debug, Default)]
 pub struct Problems {
     list: Vec<Problem>,
-    /// The rule that is looked at: its number and its name.
-    rule: Option<(usize, String)>,
+    /// The name of the rule that is looked at.
+    rule: Option<String>,
 }
 
 #[derive(Debug)]
 struct Problem {
-    rule: Option<(usize, String)>,
+    rule: Option<String>,
     pointer: String,
     message: String,
 }
 
 impl Problems {
     /// What is found from now on is about this rule.
-    pub fn of_rule(&mut self, number: usize, name: &str) {
-        self.rule = Some((number, name.to_owned()));
+    pub fn of_rule(&mut self, name: &str) {
+        self.rule = Some(name.to_owned());
     }
 
     /// One more, at a JSON pointer.
@@ -45,54 +45,29 @@ impl Problems {
         self.list.len()
     }
 
-    /// Nothing, or all of them in one error that points to the first.
+    /// Nothing, or all of them.
     ///
     /// # Errors
     /// If there are any.
     pub fn finish(self) -> Result<(), ConfigError> {
-        match &self.list[..] {
-            [] => Ok(()),
-            [only] => Err(ConfigError::field(&only.pointer, only.alone())),
-            [first, ..] => {
-                let mut message = format!("and more are wrong, {} problems:", self.list.len());
-                for problem in self.list.iter().take(TOLD_MAX) {
-                    message.push('\n');
-                    message.push_str(&problem.line());
-                }
-                if let Some(more) = self
-                    .list
-                    .len()
-                    .checked_sub(TOLD_MAX)
-                    .filter(|more| *more > 0)
-                {
-                    message.push_str(&format!("\nand {more} more"));
-                }
-                Err(ConfigError::field(&first.pointer, message))
-            }
+        let told = self.list.iter().take(TOLD_MAX);
+        let Some(all) = told.map(Problem::told).reduce(ConfigError::and) else {
+            return Ok(());
+        };
+        match self.list.len().saturating_sub(TOLD_MAX) {
+            0 => Err(all),
+            more => Err(all.and(ConfigError::field("/rules", format!("and {more} more")))),
         }
     }
 }
 
 impl Problem {
-    fn alone(&self) -> String {
+    fn told(&self) -> ConfigError {
         match &self.rule {
-            Some((_, name)) => format!("{} (rule {name})", self.message),
-            None => self.message.clone(),
-        }
-    }
-
-    /// `rules/3 (order-errors): when/regex: what; remedy`
-    fn line(&self) -> String {
-        let pointer = self.pointer.trim_start_matches('/');
-        let Some((number, name)) = &self.rule else {
-            return format!("{pointer}: {}", self.message);
-        };
-        let rule = format!("rules/{number}");
-        let field = pointer.strip_prefix(&rule).unwrap_or(pointer);
-        let field = field.trim_start_matches('/');
-        match field {
-            "" => format!("{rule} ({name}): {}", self.message),
-            _ => format!("{rule} ({name}): {field}: {}", self.message),
+            Some(name) => {
+                ConfigError::field(&self.pointer, format!("{} (rule {name})", self.message))
+            }
+            None => ConfigError::field(&self.pointer, &self.message),
         }
     }
 }

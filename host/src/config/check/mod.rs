@@ -3,6 +3,7 @@
 //! It reads the files that the configuration names and the list of cores, nothing else.
 
 mod bounds;
+mod findings;
 mod kafka;
 mod outputs;
 mod pipelines;

@@ -115,6 +115,7 @@ impl Checker<'_> {
         let to_alerts = outputs(self, "alerts", &p.to.alerts);
         let to_anomalies = outputs(self, "anomalies", &p.to.anomalies);
         let routes = self.routes(&at.then("routes"), p, known);
+        self.findings_are_heard(&at, p, known.plugins);
         let memory = self.memory(&at.then("memory"), p, known);
         let from = intake::Settings {
             memory: memory.clone(),

@@ -5,6 +5,7 @@ use crate::guests::{Limits, Source};
 use crate::intake::{BatchLimits, Start};
 use crate::model::Fact;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn shipped(name: &str) -> Settings {
@@ -104,6 +105,33 @@ fn keyed_is_what_it_says() {
     assert_eq!(second.from.topics, std::slice::from_ref(&output.topic));
     let key = crate::encode::kafka::Key::Resource("service.name".to_owned());
     assert_eq!(form.key, key);
+}
+
+/// *Scenario:* configs/alerts.yaml.
+/// *Guarantees:* it loads as what it says: rules from the file beside it, a scorer, and both kinds of findings to the
+/// collector and to a topic; what plugins remember is kept.
+#[test]
+fn alerts_is_what_it_says() {
+    let settings = shipped("alerts.yaml");
+    let pipeline = &settings.pipelines[0];
+    let names = |plugins: &[Arc<crate::guests::PluginSettings>]| {
+        plugins
+            .iter()
+            .map(|p| p.name.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&pipeline.detect), ["rules"]);
+    assert_eq!(names(&pipeline.score), ["novelty", "rates"]);
+    let rules = pipeline.detect[0].config["rules"].as_array().map(Vec::len);
+    assert!(rules > Some(2), "{rules:?}");
+    let scores = pipeline.score[0].score_attribute.as_deref();
+    assert_eq!(scores, Some("tidegate.novelty"));
+    for outputs in [&pipeline.to_alerts, &pipeline.to_anomalies] {
+        let names: Vec<_> = outputs.iter().map(|o| o.name()).collect();
+        assert_eq!(names, ["collector", "findings"]);
+    }
+    let memory = pipeline.settle.memory.as_ref().map(|m| m.topic.as_str());
+    assert_eq!(memory, Some("tidegate-memory-tidegate-alerts"));
 }
 
 /// *Scenario:* plugins and outputs that no pipeline uses.

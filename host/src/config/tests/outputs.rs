@@ -1,6 +1,6 @@
 //! Outputs: one of two kinds each, Kafka's settings, and pipelines that read what others write.
 
-use super::{check, good_but, load, problems};
+use super::{check, good_but, load};
 use crate::config::OutputSettings;
 use crate::encode::kafka::{Form, Format, Key};
 use crate::export::KafkaSettings;
@@ -164,20 +164,29 @@ fn kafka_outputs_have_rules() {
 }
 
 /// *Scenario:* alerts and anomalies go to outputs that there are, that there are not, and nowhere.
-/// *Guarantees:* they are names of outputs like those of records; nothing is asked for.
+/// *Guarantees:* they are names of outputs like those of records; what is not raised needs none.
 #[test]
 fn alerts_and_anomalies_have_outputs() {
-    let to = "records: [collector]";
-    let loaded = load(&good_but(to, "records: [collector], alerts: [collector]")).unwrap();
+    let with = |stage: &str, to: &str| {
+        let text = good_but(
+            "records: [collector]",
+            &format!("records: [collector], {to}"),
+        );
+        load(&text.replace(
+            "parse: [json]",
+            &format!("parse: [json]\n    {stage}: [json]"),
+        ))
+    };
+    let loaded = with("detect", "alerts: [collector]").unwrap();
     let pipeline = &loaded.settings.pipelines[0];
     assert_eq!(
         (pipeline.to_alerts.len(), pipeline.to_anomalies.len()),
         (1, 0)
     );
     assert_eq!(
-        problems(to, "records: [collector], anomalies: [colector]"),
+        with("score", "anomalies: [colector]").unwrap_err(),
         [
-            "x.yaml:14:45: pipelines.shop.to.anomalies[0] is colector, but must be a name under outputs: collector; did you mean collector?"
+            "x.yaml:15:45: pipelines.shop.to.anomalies[0] is colector, but must be a name under outputs: collector; did you mean collector?"
         ]
     );
 }
@@ -198,7 +207,7 @@ fn house(pipelines: &[(&str, &str, Option<&str>)]) -> Result<crate::config::Load
         let to = writes.map_or_else(|| "collector".to_owned(), |_| format!("to-{name}"));
         text += &format!(
             "  {name}:\n    from: {{ cluster: main, group_id: {name}, topics: {reads} }}\n    \
-             parse: [json]\n    to: {{ records: [collector], alerts: [{to}] }}\n    dead_letters: {{ cluster: main, topic: dead }}\n"
+             parse: [json]\n    to: {{ records: [collector], alerts: [{to}] }}\n    dead_letters: {{ cluster: main, topic: dead }}\n    detect: [json]\n"
         );
     }
     load(&text)
@@ -238,7 +247,7 @@ fn rule_11_pipelines_do_not_go_round() {
     assert_eq!(
         house(&two).unwrap_err(),
         [format!(
-            "x.yaml:17:56: pipelines.a.from.topics[1] is y, but must not go round, each record would for ever: a -> b -> a; {remedy}"
+            "x.yaml:18:56: pipelines.a.from.topics[1] is y, but must not go round, each record would for ever: a -> b -> a; {remedy}"
         )]
     );
     let three = [

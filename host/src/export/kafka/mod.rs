@@ -32,6 +32,8 @@ const REQUEST: RequestLimits = RequestLimits {
 };
 /// Requests in flight of one lane, each of other source partitions.
 const REQUESTS_IN_FLIGHT: usize = 32;
+/// How long closing the connection may take.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 /// A Kafka output, as meant.
 #[derive(Clone, Debug)]
@@ -127,6 +129,11 @@ impl KafkaOutput {
     /// How it is.
     pub fn health(&self) -> &Health {
         &self.shared.health
+    }
+
+    /// Nothing more will come: its connection is closed. A record that comes all the same makes a new one.
+    pub async fn close(&self) {
+        self.shared.sink.producer.close(CLOSE_LIMIT).await;
     }
 
     /// A way to it for one lane, and the task behind that. All chunks of a partition must go through the
