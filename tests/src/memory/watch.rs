@@ -160,11 +160,12 @@ fn batches(is_novel: bool) -> Vec<RawRecords> {
             if is_novel {
                 event.message = (0..80).map(|_| rng.alphabetic()).collect();
             }
+            let line = event.json();
             let record = RawRecord {
                 offset: (b / PARTITIONS * BATCH_RECORDS + i) as i64,
                 timestamp_ms: event.time_ms as i64,
                 key: None,
-                value: Some(event.json().as_bytes()),
+                value: Some(line.as_bytes()),
             };
             raw.push(record, []);
         }
