@@ -61,6 +61,78 @@
 //! assert_eq!(answers[1].verdict, "not-mine");
 //! # }
 //! ```
+//!
+//! A detector remembers, and is tested over a stream that is cut anywhere:
+//!
+//! ```
+//! use std::collections::VecDeque;
+//! use tidegate_sdk::testing::{self, OwnedRecord, Stream};
+//! use tidegate_sdk::{
+//!     Alert, ConfigError, Detector, Memory, Moment, Plugin, Position, Raise, Record, schemars, serde,
+//! };
+//!
+//! #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! #[serde(deny_unknown_fields, crate = "tidegate_sdk::serde")]
+//! #[schemars(crate = "tidegate_sdk::schemars")]
+//! struct Config {
+//!     /// So many within a minute raise an alert.
+//!     at_least: usize,
+//! }
+//!
+//! struct Logins(Config);
+//!
+//! #[derive(Default, serde::Serialize, serde::Deserialize)]
+//! #[serde(crate = "tidegate_sdk::serde")]
+//! struct Seen {
+//!     // Never more than `at_least`.
+//!     refused: VecDeque<(u64, Position)>,
+//! }
+//!
+//! impl Memory for Seen {}
+//!
+//! impl Plugin for Logins {
+//!     type Config = Config;
+//!
+//!     fn configure(config: Config) -> Result<Self, ConfigError> {
+//!         Ok(Logins(config))
+//!     }
+//! }
+//!
+//! impl Detector for Logins {
+//!     type Memory = Seen;
+//!
+//!     fn detect(&self, seen: &mut Seen, record: Record<'_>, moment: Moment, raise: &mut Raise) {
+//!         if !record.body().contains("login refused") {
+//!             return;
+//!         }
+//!         seen.refused.push_back((moment.now, moment.position));
+//!         seen.refused.retain(|(at, _)| at + 60_000 > moment.now);
+//!         if seen.refused.len() == self.0.at_least {
+//!             raise.alert(Alert {
+//!                 rule: "logins".into(),
+//!                 fingerprint: "logins".into(),
+//!                 title: format!("{} logins refused within a minute", self.0.at_least),
+//!                 at: moment.now,
+//!                 since: seen.refused[0].0,
+//!                 evidence: seen.refused.drain(..).map(|(_, position)| position).collect(),
+//!                 ..Alert::default()
+//!             });
+//!         }
+//!     }
+//! }
+//!
+//! tidegate_sdk::export!(detector Logins, "Alerts when logins are refused too often.");
+//!
+//! # fn main() {
+//! let plugin = testing::plugin::<Logins>(r#"{"at_least": 2}"#).unwrap();
+//! let mut stream = Stream::default();
+//! for (now, line) in [(1_000, "login refused"), (2_000, "ok"), (3_000, "login refused")] {
+//!     stream.push(now, OwnedRecord::new(line));
+//! }
+//! let alerts = testing::detected(&plugin, &stream, 100_000);
+//! assert_eq!(alerts[0].evidence, [Position(0), Position(2)]);
+//! # }
+//! ```
 
 #![deny(unsafe_code)]
 
