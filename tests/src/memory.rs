@@ -1,5 +1,7 @@
 //! The journey in memory: raw records to OTLP bytes, each stage timed by itself.
 
+mod watch;
+
 use crate::plugins;
 use anyhow::Result;
 use std::hint::black_box;
@@ -75,6 +77,7 @@ pub fn measure(rounds: usize) -> Result<Vec<(String, Vec<f64>)>> {
             }
         });
     }
+    watch::measure(rounds, &mut stages)?;
     Ok(stages)
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Remembered {
 /// Of one shard.
 #[derive(Debug, Default)]
 struct Kept {
-    // What was saved last; empty: nothing.
+    // What was saved last, compressed: there may be many, and they are seldom needed. Empty: nothing.
     saved: Vec<u8>,
     // Whether the instance has it.
     is_loaded: bool,
@@ -63,7 +63,7 @@ impl Remembered {
         if kept.saved.is_empty() {
             return Ok(());
         }
-        let restored = instance.restore(shard, &kept.saved, limit);
+        let restored = instance.restore(shard, &decompressed(&kept.saved), limit);
         restored.map_err(|why| {
             let is_broken = matches!(why, NotRestored::Fault(_));
             *kept = Kept {
@@ -109,22 +109,21 @@ impl Remembered {
         if saved.len() > SAVED_BYTES_MAX {
             return Err(NotSaved::TooLarge(saved.len()));
         }
-        kept.saved = saved;
+        kept.saved = compressed(&saved);
         kept.is_behind = false;
         Ok(())
     }
 
     /// What was saved last; empty: nothing.
-    pub(crate) fn saved(&self, shard: u32) -> &[u8] {
-        self.shards
-            .get(&shard)
-            .map_or(&[], |kept| kept.saved.as_slice())
+    pub(crate) fn saved(&self, shard: u32) -> Vec<u8> {
+        let kept = self.shards.get(&shard);
+        kept.map_or_else(Vec::new, |kept| decompressed(&kept.saved))
     }
 
     /// A shard begins with what was saved of it elsewhere.
-    pub(crate) fn begin(&mut self, shard: u32, saved: Vec<u8>) {
+    pub(crate) fn begin(&mut self, shard: u32, saved: &[u8]) {
         let kept = Kept {
-            saved,
+            saved: compressed(saved),
             ..Kept::default()
         };
         self.shards.insert(shard, kept);
@@ -135,5 +134,20 @@ impl Remembered {
         self.shards
             .remove(&shard)
             .is_some_and(|kept| kept.is_loaded)
+    }
+}
+
+fn compressed(saved: &[u8]) -> Vec<u8> {
+    match saved {
+        [] => Vec::new(),
+        saved => lz4_flex::block::compress_prepend_size(saved),
+    }
+}
+
+fn decompressed(kept: &[u8]) -> Vec<u8> {
+    match kept {
+        [] => Vec::new(),
+        // It was compressed here, so it is whole; if it were not, the plugin would be given nothing.
+        kept => lz4_flex::block::decompress_size_prepended(kept).unwrap_or_default(),
     }
 }

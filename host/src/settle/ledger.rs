@@ -353,7 +353,11 @@ impl Owned {
     }
 
     fn open(&mut self, key: Key) {
-        self.ranges.insert(key, Range::Open);
+        if self.ranges.insert(key, Range::Open) == Some(Range::Closed) {
+            // An earlier tick of this place, which stood for all that is closed before it.
+            let before = self.ranges.entry((key.0, false));
+            before.or_insert(Range::Closed);
+        }
         self.end = key.0;
         self.open += 1;
     }

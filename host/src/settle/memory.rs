@@ -8,7 +8,7 @@
 
 use super::ledger::Ledger;
 use super::{MemorySettings, Savers};
-use crate::kafka::producer::{Producer, ProducerRecord};
+use crate::kafka::producer::{Compression, Producer, ProducerRecord, ProducerSettings};
 use crate::model::Partition;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,8 +85,12 @@ impl Memories {
     ) -> (Memories, Written) {
         match settings {
             Some(settings) => {
+                let compressed = ProducerSettings {
+                    compression: Compression::Lz4,
+                    ..ProducerSettings::default()
+                };
                 let store = ToTopic {
-                    producer: Producer::new(*settings.cluster),
+                    producer: Producer::with(*settings.cluster, compressed),
                     topic: settings.topic,
                 };
                 Memories::with_store(Some(store), pipeline, savers)

@@ -49,7 +49,7 @@ impl Chain {
             let number = shard.number;
             for (stage, runner) in self.remembering() {
                 if let Some(saved) = taken(&mut memory, partition, stage, runner) {
-                    runner.begin(number, saved);
+                    runner.begin(number, &saved);
                 }
             }
             for left in &memory.stages {
@@ -83,7 +83,7 @@ impl Chain {
         let shard = *self.shards.of(partition);
         let mut stages = Vec::new();
         for (stage, runner) in self.remembering() {
-            let saved = runner.save(shard.number)?.to_vec();
+            let saved = runner.save(shard.number)?;
             if !saved.is_empty() {
                 stages.push(runner.memory(stage, saved));
             }

@@ -52,13 +52,13 @@ impl Runner {
 
     /// Has a shard's memory saved while a culprit is looked for.
     pub(super) fn keep(&mut self, shard: u32) {
-        // It has been reported; the next part begins with what was saved before.
-        let _ = self.save(shard);
+        // What went wrong has been reported; the next part begins with what was saved before.
+        self.save(shard);
     }
 
     /// All that the plugin remembers of a shard; empty: nothing. None where it cannot be told: what was saved
     /// before still stands.
-    pub(crate) fn save(&mut self, shard: u32) -> Option<&[u8]> {
+    pub(crate) fn save(&mut self, shard: u32) -> Option<Vec<u8>> {
         let limit = self.member.plugin.limits().time_per_batch;
         let saved = match &mut self.instance {
             Some(instance) => self.memory.save(instance, shard, limit),
@@ -79,7 +79,7 @@ impl Runner {
     }
 
     /// A shard begins with what was saved of it elsewhere; empty: nothing.
-    pub(crate) fn begin(&mut self, shard: u32, saved: Vec<u8>) {
+    pub(crate) fn begin(&mut self, shard: u32, saved: &[u8]) {
         self.memory.begin(shard, saved);
     }
 

@@ -287,3 +287,55 @@ fn keys_and_headers_count() {
         vec![(&b"trace"[..], Some(&long[..])), (&b"none"[..], None)]
     );
 }
+
+proptest! {
+    /// *Scenario:* a partition is read from the boundary of a memory on, in runs with gaps, to beyond the place where
+    /// delivery begins; positions without records lie before, at and after it.
+    /// *Guarantees:* the rules of memory: every record comes out once and in order; what lies below the place of delivery
+    /// is only to be remembered, all else is to be delivered, and no batch holds both; the ranges of what is delivered
+    /// begin at the place of delivery and join; nothing below it is ever told to be empty.
+    #[test]
+    fn what_was_delivered_is_only_remembered(
+        (from, deliver) in (0..30i64).prop_flat_map(|from| (Just(from), from..60)),
+        runs in proptest::collection::vec(
+            (proptest::collection::vec(0..4i64, 1..8), 0..4i64), 1..20),
+    ) {
+        let mut batcher = Batcher::new(limits());
+        batcher.begin(&partition(0), &Generation::begin(), (from, deliver), None);
+        let (mut next, mut covered) = (from, deliver);
+        let (mut put, mut got) = (Vec::new(), Vec::new());
+        for (gaps, idle) in runs {
+            let mut slot = batcher.run(&partition(0), Duration::ZERO).unwrap();
+            for gap in gaps {
+                let offset = next + gap;
+                prop_assert_eq!(slot.push(record(offset, b"x"), none()), Feedback::Taken);
+                put.push(offset);
+                next = offset + 1;
+            }
+            batcher.expire(LINGER * 2);
+            while let Some(batch) = batcher.pop() {
+                let offsets = &batch.raw.offset;
+                let is_old = |offset: &i64| *offset < deliver;
+                match batch.purpose {
+                    Purpose::Remember => prop_assert!(offsets.iter().all(is_old)),
+                    Purpose::Deliver => {
+                        prop_assert!(!offsets.iter().any(is_old));
+                        prop_assert_eq!(batch.receipt.start, covered);
+                        covered = batch.receipt.end;
+                    }
+                    Purpose::Tick { .. } => prop_assert!(false, "a tick"),
+                }
+                got.extend_from_slice(offsets);
+            }
+            next += idle;
+            if let Idle::Advanced(end) = batcher.idle(&partition(0), next) {
+                prop_assert!(end == next && end > deliver);
+                covered = end;
+            }
+            let rests = (next >= deliver).then_some(next);
+            prop_assert_eq!(batcher.at_rest(&partition(0)), rests);
+        }
+        prop_assert_eq!(got, put);
+        prop_assert_eq!(covered, next.max(deliver));
+    }
+}

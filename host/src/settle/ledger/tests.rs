@@ -3,6 +3,8 @@
 use super::*;
 use proptest::prelude::*;
 
+mod ticks;
+
 /// Nothing is due.
 const NOTHING: [i64; 0] = [];
 
