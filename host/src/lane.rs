@@ -1,9 +1,8 @@
 //! The hot path: one lane takes one batch from raw bytes to export requests.
 //!
-//! A lane belongs to one pipeline, owns an instance of each of its plugins and runs on a thread of its
-//! own, so that nothing on a record's path takes a lock. Batches of one partition always go to the same
-//! lane: that keeps their order. A lane whose plugin is broken holds what it has, delivers nothing more
-//! and says so; it never drops a batch that somebody still waits for.
+//! A lane belongs to one pipeline, owns an instance of each of its plugins and runs on a thread of its own, so that nothing
+//! on a record's path takes a lock. Batches of one partition always go to the same lane: that keeps their order. A lane whose
+//! plugin is broken holds what it has, delivers nothing more and says so; it never drops a batch that somebody still waits for.
 
 mod destination;
 mod hold;

@@ -19,6 +19,10 @@ const SHARDS: usize = 1_000;
 const SHARD_RECORDS: usize = 1_500;
 
 /// Adds microseconds a record of the whole journey with more and more watchers, a value a round, and megabytes.
+#[allow(
+    clippy::too_many_lines,
+    reason = "a list of journeys, one after the other"
+)]
 pub(super) fn measure(rounds: usize, stages: &mut Vec<(String, Vec<f64>)>) -> Result<()> {
     let engine = Engine::new(None)?;
     let ten = plugin(&engine, "detect-rules", ten_rules());

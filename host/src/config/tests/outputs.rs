@@ -191,6 +191,44 @@ fn alerts_and_anomalies_have_outputs() {
     );
 }
 
+/// *Scenario:* alerts and anomalies that go nowhere, and outputs for those that nothing raises.
+/// *Guarantees:* each is told with its remedy; scores that are kept are worth it without anomalies.
+#[test]
+fn what_is_raised_must_be_heard() {
+    let parse = "parse: [json]";
+    check(&[
+        (
+            parse,
+            "parse: [json]\n    detect: [json]",
+            "14:5: pipelines.shop.detect raises alerts, but they go nowhere; name an output under to.alerts",
+        ),
+        (
+            parse,
+            "parse: [json]\n    score: [json]",
+            "14:13: pipelines.shop.score[0] is json, but does nothing here: its anomalies go nowhere, and its scores are not kept; name an output under to.anomalies, or give the plugin a score_attribute",
+        ),
+        (
+            "to: { records: [collector] }",
+            "to: { records: [collector], alerts: [collector] }",
+            "14:33: pipelines.shop.to.alerts would stay silent: nothing raises alerts; name a detector under detect, or leave it out",
+        ),
+        (
+            "to: { records: [collector] }",
+            "to: { records: [collector], anomalies: [collector] }",
+            "14:33: pipelines.shop.to.anomalies would stay silent: nothing raises anomalies; name a scorer under score, or leave it out",
+        ),
+    ]);
+    let keeps = good_but("parse-json\" }", "parse-json\", score_attribute: novelty }");
+    let keeps = keeps.replace(parse, "parse: [json]\n    score: [json]");
+    assert!(load(&keeps).is_ok(), "{:?}", load(&keeps).err());
+    let heard = "parse: [json]\n    detect: [json]\n    score: [json]";
+    let heard = good_but(parse, heard).replace(
+        "[collector] }",
+        "[collector], alerts: [collector], anomalies: [collector] }",
+    );
+    assert!(load(&heard).is_ok(), "{:?}", load(&heard).err());
+}
+
 /// Pipelines by name, what each reads and the topic that its output writes, if it has one.
 fn house(pipelines: &[(&str, &str, Option<&str>)]) -> Result<crate::config::Loaded, Vec<String>> {
     let mut text = "kafka:\n  main: { brokers: [\"a:9092\"] }\n  same: { brokers: [\"a:9092\"] }\n\

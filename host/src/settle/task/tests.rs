@@ -6,7 +6,6 @@ use crate::settle::{Handle, channel};
 use std::sync::Mutex;
 
 mod findings;
-
 const INTERVAL: Duration = Duration::from_secs(5);
 const DRAIN: Duration = Duration::from_secs(30);
 /// Longer than anything here may take.
