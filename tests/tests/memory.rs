@@ -78,16 +78,17 @@ async fn titles(topic: &str) -> Vec<String> {
     titles.filter(|title| title != "nothing came").collect()
 }
 
-/// *Scenario:* two records of one word, a clean stop, and a third after the restart.
-/// *Guarantees:* memory is kept over a restart: the third raises the alert of all three, with the evidence of before; it
-/// lies in a compacted topic named after the group, which the gateway made.
+/// *Scenario:* two records of one word, one that makes the plugin remember a megabyte of noise, a clean stop, and the
+/// third of the word after the restart.
+/// *Guarantees:* memory is kept over a restart, be it as large as it may: the third raises the alert of all three; it lies
+/// in a compacted topic named after the group, which the gateway made.
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_is_kept_over_a_restart() {
     topics("kept").await;
     let yaml = yaml("kept", "").await;
-    run("kept", &yaml, &["red a", "red b"], 2).await;
+    run("kept", &yaml, &["red a", "NOISE", "red b"], 3).await;
     assert_eq!(titles("kept").await, Vec::<String>::new());
-    let log = run("kept", &yaml, &["red c"], 3).await;
+    let log = run("kept", &yaml, &["red c"], 4).await;
     assert!(log.contains("what plugins remember is restored"), "{log}");
     assert_eq!(titles("kept").await, ["red came 3 times"]);
     let memory = kafka().await.read_all("tidegate-memory-kept").await;

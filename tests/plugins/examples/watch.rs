@@ -4,6 +4,7 @@
 //! - `POISON`: panics;
 //! - `AHEAD`: an alert whose evidence has not come yet;
 //! - `LARGE`: remembers more than may be saved;
+//! - `NOISE`: remembers nearly as much as may be saved, of which nothing can be compressed;
 //! - `TRAPS`, `LOOPS`: from now on what it saves makes whoever restores it panic, or never end;
 //! - `UNSAVED`: from now on it panics when it saves.
 //!
@@ -95,6 +96,16 @@ impl Detector for Watch {
             "POISON" => panic!("told to"),
             "LARGE" => {
                 words.ballast = vec![7; 2 << 20];
+                return;
+            }
+            "NOISE" => {
+                let mut noise = 1_u64;
+                words.ballast.resize_with(1_000_000, || {
+                    noise ^= noise << 13;
+                    noise ^= noise >> 7;
+                    noise ^= noise << 17;
+                    noise as u8
+                });
                 return;
             }
             "TRAPS" => return words.trick = Trick::Traps,
