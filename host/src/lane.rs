@@ -66,7 +66,9 @@ impl Lane {
         let Some(raw) = leg.raw() else { return Ok(()) };
         self.chain.set_quiet(purpose == Purpose::Remember);
         let answer = match purpose {
-            Purpose::Tick { now_ms } => self.chain.tick(&raw.partition, now_ms)?,
+            Purpose::Tick { now_ms, position } => {
+                self.chain.tick(&raw.partition, position, now_ms)?
+            }
             Purpose::Deliver => self.chain.run(raw, self.facts.columns(raw))?,
             Purpose::Remember => {
                 self.chain.run(raw, self.facts.columns(raw))?;

@@ -343,7 +343,7 @@ fn a_tick_tells_what_did_not_happen() {
         while now < begin + 60_000 {
             now += step;
             let before = found.len();
-            found.extend(chain.tick(&partition(0), now).unwrap().findings);
+            found.extend(chain.tick(&partition(0), 1, now).unwrap().findings);
             assert_eq!(chain.is_changed(&partition(0)), !found.is_empty());
             assert!(found.len() <= before + 1);
         }
@@ -356,6 +356,30 @@ fn a_tick_tells_what_did_not_happen() {
                 .is_empty()
         );
     }
+}
+
+/// *Scenario:* nothing is left of any batch, for an enricher drops every record, while Kafka's time goes on.
+/// *Guarantees:* time goes by for the detector all the same: it tells of the silence, once.
+#[test]
+fn time_goes_by_where_nothing_is_left() {
+    let engine = Engine::new(None).unwrap();
+    let mut filter = plugins::settings(Source::Builtin("enrich-filter".into()));
+    filter.config = serde_json::json!({ "rules": [
+        { "name": "noise", "when": { "body": { "contains": "noise" } }, "then": "drop" }
+    ]});
+    let mut members = members(&[watch(&engine)], &[]);
+    members.enrich = vec![member(&engine, &filter)];
+    let mut chain = chain(&members);
+    chain.begin(&partition(0), 0, None);
+    run(&mut chain, &raw(0, 0, &["red".into()]));
+    let mut found = Vec::new();
+    for n in 1..100 {
+        let answer = run(&mut chain, &raw(0, n, &["noise".into()]));
+        assert_eq!(answer.dropped, 1);
+        found.extend(answer.findings);
+    }
+    assert_eq!(titles(&found), ["nothing came"]);
+    assert_eq!(found[0].at_ms, time_ms(0) as u64 + 5_000);
 }
 
 /// *Scenario:* a scorer whose scores are to be kept, over records with and without one, in a batch that breaks it too.

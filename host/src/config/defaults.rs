@@ -61,7 +61,7 @@ defaults! {
     kafka_batch: KafkaBatch = KafkaBatch { max_bytes: Size::kib(256), linger: Time::ms(5) };
 
     // Pipelines.
-    findings: Findings = Findings { repeat_interval: Time::s(3600), max_per_minute: 600 };
+    findings: Findings = Findings { repeat_interval: Time::s(600), max_per_minute: 600 };
     memory: Memory = Memory { keep: true, cluster: None, topic: None, interval: Time::s(10) };
     start: super::file::Start = super::file::Start::Word("earliest".to_owned());
     isolation: Isolation = Isolation::ReadCommitted;

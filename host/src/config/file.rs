@@ -179,8 +179,8 @@ pub struct Pipeline {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default = "defaults::findings")]
 pub struct Findings {
-    /// What was told with the same fingerprint is told again after so long; until then it is folded into the one
-    /// before. The end of an alert is always told.
+    /// What is raised again with the same fingerprint within so long is folded into what was told. The end of an alert
+    /// is always told, and so is its new beginning after that.
     pub repeat_interval: Time,
     /// The most that one plugin tells of one partition within a minute of record time; more are left out and counted.
     #[schemars(range(min = 1, max = 1000000))]

@@ -117,7 +117,7 @@ fn apply_part(
             flow
         }
         (Err(_), OnFault::Skip) => {
-            runner.metrics().skipped.inc();
+            runner.metrics().skipped.inc_by(part.records.len() as u64);
             flow
         }
         (Err(fault), OnFault::DeadLetter) => {

@@ -52,7 +52,7 @@ pub(crate) enum Telling {
 impl Default for FoldSettings {
     fn default() -> Self {
         FoldSettings {
-            repeat_interval_ms: 60 * MINUTE_MS,
+            repeat_interval_ms: 10 * MINUTE_MS,
             per_minute_max: 600,
         }
     }
@@ -64,11 +64,11 @@ impl Fold {
         self.told.is_empty()
     }
 
-    /// Decides, and remembers what is told.
+    /// Decides about a finding and its time, in Unix milliseconds, and remembers what is told.
     pub(crate) fn decide(
         &mut self,
         plugin: &str,
-        raised: &Raised,
+        (raised, at_ms): (&Raised, u64),
         settings: FoldSettings,
     ) -> Telling {
         let is_over = matches!(raised.kind, FindingKind::Alert { resolved: true, .. });
@@ -77,21 +77,21 @@ impl Fold {
         match known {
             Some(told) if told.is_over == is_over => {
                 let again = told.at_ms.saturating_add(settings.repeat_interval_ms);
-                if is_over || raised.at_ms < again {
+                if is_over || at_ms < again {
                     return Telling::Folded;
                 }
             }
             // The end of what was told is told, whatever else there was.
             Some(_) if is_over => {
-                self.note(key, raised.at_ms, is_over);
+                self.note(key, at_ms, is_over);
                 return Telling::Told;
             }
             _ => {}
         }
-        if !self.has_room(plugin, raised.at_ms, settings.per_minute_max) {
+        if !self.has_room(plugin, at_ms, settings.per_minute_max) {
             return Telling::Suppressed;
         }
-        self.note(key, raised.at_ms, is_over);
+        self.note(key, at_ms, is_over);
         Telling::Told
     }
 
@@ -164,7 +164,8 @@ mod tests {
     fn what_was_told_is_folded() {
         let mut fold = Fold::default();
         let mut decide = |minute: u64, resolved| {
-            fold.decide("p", &raised("f", minute * MINUTE_MS, resolved), SETTINGS)
+            let at_ms = minute * MINUTE_MS;
+            fold.decide("p", (&raised("f", at_ms, resolved), at_ms), SETTINGS)
         };
         use Telling::{Folded, Told};
         assert_eq!(decide(1, false), Told);
@@ -183,7 +184,7 @@ mod tests {
         let mut fold = Fold::default();
         let tell = |fold: &mut Fold, plugin: &str, minute: u64, resolved| {
             let each = (0..20).map(|n| raised(&n.to_string(), minute * MINUTE_MS, resolved));
-            each.filter(|r| fold.decide(plugin, r, SETTINGS) == Telling::Told)
+            each.filter(|r| fold.decide(plugin, (r, r.at_ms), SETTINGS) == Telling::Told)
                 .count()
         };
         assert_eq!(tell(&mut fold, "p", 7, false), 5);
@@ -202,8 +203,8 @@ mod tests {
             let mut fold = Fold::default();
             for (n, length) in lengths.iter().enumerate() {
                 let finding = raised(&format!("{n:0length$}"), n as u64, false);
-                prop_assert_eq!(fold.decide("p", &finding, settings), Telling::Told);
-                prop_assert_eq!(fold.decide("p", &finding, settings), Telling::Folded);
+                prop_assert_eq!(fold.decide("p", (&finding, finding.at_ms), settings), Telling::Told);
+                prop_assert_eq!(fold.decide("p", (&finding, finding.at_ms), settings), Telling::Folded);
             }
             prop_assert!(fold.told.len() <= TOLD_MAX && fold.bytes <= TOLD_BYTES_MAX);
             let bytes: usize = fold.told.keys().map(|(p, f)| p.len() + f.len()).sum();

@@ -50,7 +50,7 @@ pub(crate) struct Part<T> {
     pub records: Range<usize>,
     /// The text that the plugin was given, where it was not the batch's.
     pub text: Option<Vec<u8>>,
-    /// Its answer, checked; or the fault, and then it is a single record.
+    /// Its answer, checked; or the fault, and then it is a single record, or the rest of a batch that is left out.
     pub outcome: Result<T, Fault>,
 }
 
@@ -124,14 +124,27 @@ impl Runner {
             self.member.metrics.skipped.inc_by(batch.0.len() as u64);
             return Ok(Run::Bypassed);
         }
-        match self.search(clock, batch, shard, call) {
-            Ok(parts) => Ok(Run::Parts(parts)),
-            Err(broken) => {
-                self.bypass(clock, broken)?;
-                self.member.metrics.skipped.inc_by(batch.0.len() as u64);
-                Ok(Run::Bypassed)
-            }
+        let mut parts = Vec::new();
+        let Err(broken) = self.search(clock, batch, shard, call, &mut parts) else {
+            return Ok(Run::Parts(parts));
+        };
+        let left_out = Fault {
+            kind: FaultKind::Trap,
+            detail: broken.reason.clone(),
+        };
+        self.bypass(clock, broken)?;
+        if shard.is_none() || parts.is_empty() {
+            self.member.metrics.skipped.inc_by(batch.0.len() as u64);
+            return Ok(Run::Bypassed);
         }
+        // What it remembers has seen the good parts: their answers count.
+        let done = parts.last().map_or(0, |part| part.records.end);
+        parts.push(Part {
+            records: done..batch.0.len(),
+            text: None,
+            outcome: Err(left_out),
+        });
+        Ok(Run::Parts(parts))
     }
 
     /// Leaves a broken plugin out for a while, where the configuration says so.
@@ -160,11 +173,11 @@ impl Runner {
         (columns, encoding): (&Columns, Encoding),
         shard: Option<u32>,
         call: Call<'_, T>,
-    ) -> Result<Vec<Part<T>>, Broken> {
+        parts: &mut Vec<Part<T>>,
+    ) -> Result<(), Broken> {
         let limits = self.member.plugin.limits();
         let mut bytes_max = limits.batch_text;
         let mut search = Search::new(columns.len(), limits.time_per_batch);
-        let mut parts = Vec::new();
         let (mut faulted, mut culprits) = (false, false);
         while let Some(Attempt { part, limit }) = search.attempt() {
             let whole = part.len() == columns.len();
@@ -222,7 +235,7 @@ impl Runner {
             };
             self.count_fault(clock, &passing)?;
         }
-        Ok(parts)
+        Ok(())
     }
 
     /// One call. An instance that faulted is never called again.

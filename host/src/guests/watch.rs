@@ -55,7 +55,7 @@ pub(crate) fn detect(
             for part in parts {
                 match part.outcome {
                     Ok(alerts) => raised.extend(alerts.into_iter().map(Raised::from)),
-                    Err(_) => drop(runner.metrics().skipped.inc()),
+                    Err(_) => drop(runner.metrics().skipped.inc_by(part.records.len() as u64)),
                 }
             }
         }
@@ -96,7 +96,7 @@ pub(crate) fn score(
                     note(&mut edits, part.records.start, &scores.score);
                 }
             }
-            Err(_) => drop(runner.metrics().skipped.inc()),
+            Err(_) => drop(runner.metrics().skipped.inc_by(part.records.len() as u64)),
         }
     }
     if let Some(name) = attribute {

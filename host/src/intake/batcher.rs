@@ -149,7 +149,11 @@ impl Batcher {
         let Some(forming) = self.forming.get_mut(partition) else {
             return Idle::Still;
         };
-        let position = position.min(forming.stop);
+        let position = match forming.is_replay() {
+            // What lies beyond is for the next batch, which settle knows.
+            true => position.min(forming.stop).min(forming.deliver_from),
+            false => position.min(forming.stop),
+        };
         if position <= forming.next || forming.generation.has_ended() {
             return Idle::Still;
         }

@@ -240,8 +240,6 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             let Some(owned) = session.tenancy.owned.get_mut(&partition) else {
                 continue;
             };
-            owned.last_record = Instant::now();
-            owned.is_caught_up = false;
             let weight = batch.raw.weight().saturating_mul(FORMS_OF_A_RECORD);
             let held = owned.gauge.hold(weight);
             let purpose = batch.purpose;
@@ -336,7 +334,6 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             if owned.state == State::Held {
                 continue;
             }
-            owned.is_caught_up = end.is_some_and(|end| survey.position >= end);
             if let (Idle::Advanced(end), Some(generation)) = (
                 self.batcher.idle(&partition, survey.position),
                 &owned.generation,

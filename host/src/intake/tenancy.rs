@@ -21,7 +21,6 @@ pub(super) struct Tenancy {
     look_at: Option<Instant>,
     pub(super) retry: Retry,
     pub(super) surveyed: Option<Instant>,
-    pub(super) ticked: Option<Instant>,
 }
 
 /// One of them.
@@ -35,9 +34,8 @@ pub(super) struct Owned {
     resume: Option<i64>,
     // Where the generation began.
     pub(super) floor: i64,
-    // When a record of it came last, and whether it was read to its end when that was last looked at.
-    pub(super) last_record: Instant,
-    pub(super) is_caught_up: bool,
+    // Up to when time went by for it, by ticks: Unix milliseconds.
+    pub(super) ticked_ms: u64,
 }
 
 /// Whether it is read.
@@ -63,8 +61,7 @@ impl Tenancy {
             generation: None,
             resume: None,
             floor: 0,
-            last_record: Instant::now(),
-            is_caught_up: false,
+            ticked_ms: 0,
         };
         self.owned.insert(partition, owned);
     }

@@ -1,46 +1,38 @@
 //! Time goes by for partitions of which nothing comes: plugins that wait for what does *not* happen are told.
 //!
 //! A tick is a batch without records: its range is empty, at the partition's position, and settle knows it before the
-//! lane has it. A partition has at most one under way.
+//! lane has it. A partition has at most one under way. It ticks only as far as Kafka has said that there was nothing
+//! more to read: while Kafka does not answer, or the partition is behind, its time stands still.
 
 use super::run::Session;
 use super::tenancy::State;
 use super::{Intake, Lanes, Settle};
 use crate::model::{Leg, Purpose, RawBatch, RawRecords, Receipt};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::time::Instant;
 
-/// How often.
-const INTERVAL: Duration = Duration::from_secs(1);
-/// A partition is quiet when nothing has come for so long; its clock stays so far behind the wall, so that records
-/// that were sent before may still come.
-pub(super) const QUIET: Duration = Duration::from_secs(2);
+/// A partition's clock stays so far behind the wall, so that records that were sent before may still come.
+const BEHIND_MS: u64 = 2_000;
 /// What a tick weighs in flight: its receipt and its place in queues, about.
 const WEIGHT_BYTES: usize = 256;
 
 impl<S: Settle, L: Lanes> Intake<S, L> {
-    /// Ticks, if it is time.
+    /// Ticks where the end of the log has been seen since the last time.
     pub(super) fn tick(&mut self, session: &mut Session) {
-        let now = Instant::now();
-        let is_due = session.tenancy.ticked.is_none_or(|at| now - at >= INTERVAL);
-        if !self.settings.ticks || !is_due {
+        if !self.settings.ticks {
             return;
         }
-        session.tenancy.ticked = Some(now);
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH);
-        let quiet_until = wall.unwrap_or_default().saturating_sub(QUIET);
-        let now_ms = u64::try_from(quiet_until.as_millis()).unwrap_or(u64::MAX);
-        for (partition, owned) in &session.tenancy.owned {
-            let is_quiet = owned.state == State::Reading
-                && owned.is_caught_up
-                && now - owned.last_record >= QUIET
-                && owned.gauge.partition_bytes() == 0;
+        for (partition, owned) in &mut session.tenancy.owned {
+            let is_quiet = owned.state == State::Reading && owned.gauge.partition_bytes() == 0;
             let (Some(generation), true) = (&owned.generation, is_quiet) else {
                 continue;
             };
-            let Some(position) = self.batcher.at_rest(partition) else {
+            let Some((end, as_of_ms)) = session.watch.end_as_of(partition) else {
                 continue;
             };
+            let position = self.batcher.at_rest(partition).filter(|at| *at >= end);
+            let (Some(position), true) = (position, as_of_ms > owned.ticked_ms) else {
+                continue;
+            };
+            owned.ticked_ms = as_of_ms;
             let receipt = Receipt {
                 partition: partition.clone(),
                 generation: generation.clone(),
@@ -51,7 +43,8 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             let held = owned.gauge.hold(WEIGHT_BYTES);
             let raw = RawRecords::new(partition.clone());
             let leg = Leg::open(receipt, raw, held, self.door.clone());
-            let purpose = Purpose::Tick { now_ms };
+            let now_ms = as_of_ms.saturating_sub(BEHIND_MS);
+            let purpose = Purpose::Tick { now_ms, position };
             self.lanes.dispatch(partition, RawBatch { leg, purpose });
         }
     }

@@ -10,13 +10,16 @@ use crate::kafka::{Cluster, Consumer, KafkaError, Offsets};
 use crate::model::Partition;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// How often progress is judged.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
+
+/// How often ends are looked at where they tell that time goes by.
+const ENDS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The poll loop's hold on the task.
 pub(super) struct Watch {
@@ -26,11 +29,25 @@ pub(super) struct Watch {
     task: JoinHandle<()>,
 }
 
-/// The ends of partitions that are paused, which fetch responses do not tell.
-type Ends = Arc<Mutex<BTreeMap<Partition, i64>>>;
+/// The ends of partitions that are paused, which fetch responses do not tell; where plugins want to know that time
+/// goes by, those of all partitions.
+type Ends = Arc<Mutex<Known>>;
+
+/// Ends, and when they were asked for: Unix milliseconds.
+#[derive(Default)]
+struct Known {
+    as_of_ms: u64,
+    ends: BTreeMap<Partition, i64>,
+}
 
 /// Why no broker answered when it was last asked; a poll only brings nothing then.
 type Trouble = Arc<Mutex<Option<String>>>;
+
+/// Unix milliseconds.
+fn wall_ms() -> u64 {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(wall.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
 
 impl Watch {
     pub(super) fn start(
@@ -72,8 +89,15 @@ impl Watch {
 
     /// The end of a partition that is paused, as far as it is known.
     pub(super) fn end(&self, partition: &Partition) -> Option<i64> {
-        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
-        ends.get(partition).copied()
+        let known = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        known.ends.get(partition).copied()
+    }
+
+    /// The end of a partition, and the Unix milliseconds at which it was the end or lay before it.
+    pub(super) fn end_as_of(&self, partition: &Partition) -> Option<(i64, u64)> {
+        let known = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = known.ends.get(partition)?;
+        Some((*end, known.as_of_ms))
     }
 
     /// Why to start again with a new consumer; given once.
@@ -105,7 +129,7 @@ impl Watcher {
     async fn run(mut self) -> String {
         let mut judged = Instant::now();
         loop {
-            tokio::time::sleep(self.settings.metadata_interval).await;
+            self.wait().await;
             self.refresh_leaders().await;
             self.look_at_ends().await;
             match self.topics_changed().await {
@@ -124,6 +148,17 @@ impl Watcher {
         }
     }
 
+    /// Until the next look at everything; ends are looked at more often where they tell that time goes by.
+    async fn wait(&self) {
+        let mut left = self.settings.metadata_interval;
+        while self.settings.ticks && left > ENDS_INTERVAL {
+            tokio::time::sleep(ENDS_INTERVAL).await;
+            self.look_at_ends().await;
+            left -= ENDS_INTERVAL;
+        }
+        tokio::time::sleep(left).await;
+    }
+
     async fn refresh_leaders(&self) {
         let names = self.subscription.names();
         let answer = self.consumer.refresh_leaders(names).await;
@@ -135,13 +170,23 @@ impl Watcher {
     }
 
     async fn look_at_ends(&self) {
-        let paused = self.consumer.paused().await;
-        let found = match paused.is_empty() {
-            true => Vec::new(),
-            false => known(self.consumer.ends(&paused).await),
+        let wanted = match self.settings.ticks {
+            true => {
+                let all = self.consumer.survey(self.settings.read_committed).await;
+                all.into_keys().collect()
+            }
+            false => self.consumer.paused().await,
         };
-        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
-        *ends = found.into_iter().collect();
+        let as_of_ms = wall_ms();
+        let found = match wanted.is_empty() {
+            true => Vec::new(),
+            false => known(self.consumer.ends(&wanted).await),
+        };
+        let mut known = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Known {
+            as_of_ms,
+            ends: found.into_iter().collect(),
+        };
     }
 
     /// What is missing must be missing twice: a broker that has just come up may not know all yet.

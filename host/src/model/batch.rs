@@ -49,6 +49,8 @@ pub enum Purpose {
     Tick {
         /// Wall time, with some delay.
         now_ms: u64,
+        /// Its place: all before it has been seen.
+        position: i64,
     },
 }
 

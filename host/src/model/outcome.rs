@@ -252,12 +252,16 @@ impl Drop for Open {
     fn drop(&mut self) {
         let state = std::mem::take(&mut *self.state());
         if let Some((receipt, raw, held)) = self.parts.take() {
-            held.count(raw.weight(), 0);
             let end = match state.unclosed {
                 false => End::Closed(state.fates(raw.len())),
                 true if receipt.generation.is_draining() => End::Cancelled,
                 true => End::Abandoned,
             };
+            let dead: usize = match &end {
+                End::Closed(fates) => fates.dead_findings.iter().map(|(f, _)| f.weight()).sum(),
+                End::Abandoned | End::Cancelled => 0,
+            };
+            held.count(raw.weight().saturating_add(dead), 0);
             self.door.answer(Outcome {
                 receipt,
                 raw,

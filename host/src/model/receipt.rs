@@ -132,6 +132,9 @@ impl Gauge {
     }
 }
 
+/// What anything in flight weighs at least: its receipt and its place in queues, about.
+const HELD_BYTES_MIN: usize = 256;
+
 /// Bytes that count as in flight until this is dropped.
 #[derive(Debug)]
 pub struct Held {
@@ -142,8 +145,13 @@ pub struct Held {
 }
 
 impl Held {
-    /// So many bytes from now on, of which so many wait for outputs.
+    /// So many bytes from now on, of which so many wait for outputs; never nothing, so that whoever looks sees that
+    /// something is under way.
     pub fn count(&self, bytes: usize, encoded: usize) {
+        self.set(bytes.max(HELD_BYTES_MIN), encoded);
+    }
+
+    fn set(&self, bytes: usize, encoded: usize) {
         let change = |to: usize, was: &AtomicUsize, sums: &[&AtomicUsize]| {
             // A sum grows by what is more and, wrapping, by what is less.
             let more = to.wrapping_sub(was.swap(to, Ordering::Relaxed));
@@ -169,6 +177,6 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.count(0, 0);
+        self.set(0, 0);
     }
 }

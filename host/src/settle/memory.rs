@@ -161,7 +161,11 @@ impl Memories {
         let Some(writer) = &self.writer else {
             return;
         };
-        for waiting in self.waiting.values_mut() {
+        for (partition, waiting) in &mut self.waiting {
+            // One at a time: what comes meanwhile takes the place of what waits.
+            if self.writing.contains_key(partition) {
+                continue;
+            }
             let is_settled =
                 |kept: &Kept| ledger.is_settled(&kept.partition, kept.generation, kept.boundary);
             let Some(latest) = waiting.iter().rposition(is_settled) else {

@@ -17,6 +17,8 @@ use tidegate_sdk::{
 };
 use window::Window;
 
+/// A record may be dated so far ahead of its shard's clock, in milliseconds.
+const AHEAD_MS_MAX: u64 = 60_000;
 /// The names of the rules, and of what they are about: a shard has one stream.
 const COMPRESSION: &str = "compression";
 const NEW_TEXT: &str = "new-text";
@@ -98,7 +100,13 @@ impl Scorer for Compression {
         let score = self.add(past, record.body_bytes(), moment.position);
         if past.hop.records >= self.config.hop {
             let at = record.time().map_or(moment.now, |time| {
-                u64::from(time.seconds()) * 1000 + u64::from(time.nanos() / 1_000_000)
+                let ms = u64::from(time.seconds()) * 1000 + u64::from(time.nanos() / 1_000_000);
+                // A record from the future counts when it came.
+                if ms > moment.now + AHEAD_MS_MAX {
+                    moment.now
+                } else {
+                    ms
+                }
             });
             if let Some(anomaly) = self.judge(past, at) {
                 scores.anomaly(anomaly);

@@ -116,7 +116,7 @@ impl Checker<'_> {
         let to_anomalies = outputs(self, "anomalies", &p.to.anomalies);
         let routes = self.routes(&at.then("routes"), p, known);
         self.findings_are_heard(&at, p, known.plugins);
-        let memory = self.memory(&at.then("memory"), p, known);
+        let memory = self.memory(&at.then("memory"), (file, p), known);
         let from = intake::Settings {
             memory: memory.clone(),
             ticks: !(detect.is_empty() && score.is_empty()),
@@ -157,7 +157,12 @@ impl Checker<'_> {
     }
 
     /// Where what plugins remember is kept.
-    fn memory(&mut self, at: &Field, p: &Pipeline, known: &Known<'_>) -> Option<MemorySettings> {
+    fn memory(
+        &mut self,
+        at: &Field,
+        (file, p): (&File, &Pipeline),
+        known: &Known<'_>,
+    ) -> Option<MemorySettings> {
         let (memory, cluster, topic) = topics::memory_of(p)?;
         if memory.topic.is_some() {
             self.topic_name(at.then("topic"), &topic);
@@ -168,8 +173,14 @@ impl Checker<'_> {
             // Where there is none of that name, it is told of `from`.
             None => known.clusters.get(cluster).cloned(),
         };
+        let cluster = cluster?;
+        let written = topics::written_on(&cluster, file, known.clusters);
+        if let Some(who) = written.iter().find_map(|w| w.other_writer(&topic)) {
+            let rule = format!("{who} writes it, and compaction would delete there");
+            self.wrong(at.then("topic"), &topic, rule, "name a topic of its own");
+        }
         memory.keep.then_some(MemorySettings {
-            cluster: Box::new(cluster?),
+            cluster: Box::new(cluster),
             topic,
             interval,
         })

@@ -114,6 +114,18 @@ fn outputs_of(p: &Pipeline) -> impl Iterator<Item = &String> {
     p.to.records.iter().chain(routes).chain(findings)
 }
 
+impl Written {
+    /// Who writes this topic for anything but what plugins remember.
+    pub(super) fn other_writer(&self, of: &str) -> Option<String> {
+        match &self.by {
+            _ if self.topic != of => None,
+            By::Memory { .. } => None,
+            By::DeadLetters { pipeline } => Some(format!("pipelines.{pipeline}.dead_letters")),
+            By::Output { output, .. } => Some(format!("outputs.{output}")),
+        }
+    }
+}
+
 impl Checker<'_> {
     pub(super) fn topics(
         &mut self,

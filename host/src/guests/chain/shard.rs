@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// Evidence that cannot be: a plugin may name what lies before the beginning of the partition.
 const FIRST_OFFSET: i64 = 0;
+/// A finding may be dated so far ahead of its shard's clock, in milliseconds.
+const AHEAD_MS_MAX: u64 = 60_000;
 
 /// What is kept of a partition besides what plugins remember.
 #[derive(Debug, Default)]
@@ -120,22 +122,30 @@ impl Chain {
         }
     }
 
-    /// Time goes by for a partition of which nothing comes: its clock moves to `now_ms`, in Unix milliseconds, and
-    /// detectors and scorers are told.
+    /// Time goes by for a partition of which nothing comes, all before `position` having been seen: its clock moves to
+    /// `now_ms`, in Unix milliseconds, and detectors and scorers are told.
     ///
     /// # Errors
     /// As [`Chain::run`].
-    pub fn tick(&mut self, partition: &Partition, now_ms: u64) -> Result<Answer, Broken> {
+    pub fn tick(
+        &mut self,
+        partition: &Partition,
+        position: i64,
+        now_ms: u64,
+    ) -> Result<Answer, Broken> {
         let shard = self.shards.of(partition);
         shard.now_ms = shard.now_ms.max(now_ms);
         let shard = *shard;
         let watched = self.watched.entry(partition.clone()).or_default();
+        // What is raised lies there in the ledger: a memory that has seen it must not claim less.
+        watched.boundary = watched.boundary.max(position);
         let last = watched.boundary.saturating_sub(1);
         let clock = &*self.clock;
         let mut teller = Teller {
             pipeline: &self.pipeline,
             partition,
             last,
+            latest_ms: shard.now_ms.saturating_add(AHEAD_MS_MAX),
             is_quiet: self.is_quiet,
             settings: self.fold,
             fold: &mut watched.fold,
@@ -183,11 +193,14 @@ impl Chain {
         }
         let moments = Moments::of(raw, &flow.input, entered);
         let shard: Shard = entered.shard;
+        // Where nothing is left of a batch, its time goes by all the same.
+        let is_empty = flow.columns.is_empty();
         let clock = &*self.clock;
         let mut teller = Teller {
             pipeline: &self.pipeline,
             partition: &raw.partition,
             last,
+            latest_ms: shard.now_ms.saturating_add(AHEAD_MS_MAX),
             is_quiet: self.is_quiet,
             settings: self.fold,
             fold: &mut watched.fold,
@@ -195,11 +208,17 @@ impl Chain {
             raised: 0,
         };
         for runner in &mut self.detect {
-            let raised = watch::detect(runner, flow, (shard, &moments), clock)?;
+            let raised = match is_empty {
+                true => watch::tick_detector(runner, (shard, last as u32), clock)?,
+                false => watch::detect(runner, flow, (shard, &moments), clock)?,
+            };
             teller.tell(runner, raised);
         }
         for runner in &mut self.score {
-            let raised = watch::score(runner, flow, (shard, &moments), clock)?;
+            let raised = match is_empty {
+                true => watch::tick_scorer(runner, (shard, last as u32), clock)?,
+                false => watch::score(runner, flow, (shard, &moments), clock)?,
+            };
             teller.tell(runner, raised);
         }
         Ok(teller.findings)
@@ -239,6 +258,8 @@ struct Teller<'a> {
     partition: &'a Partition,
     // The last offset that has been seen.
     last: i64,
+    // What is dated later counts as of now: one wrong date must not silence what comes after it.
+    latest_ms: u64,
     is_quiet: bool,
     settings: crate::guests::FoldSettings,
     fold: &'a mut Fold,
@@ -251,7 +272,10 @@ impl Teller<'_> {
     fn tell(&mut self, runner: &Runner, raised: Vec<Raised>) {
         self.raised += raised.len();
         for raised in raised {
-            let telling = self.fold.decide(runner.names().0, &raised, self.settings);
+            let at_ms = raised.at_ms.min(self.latest_ms);
+            let telling = self
+                .fold
+                .decide(runner.names().0, (&raised, at_ms), self.settings);
             if !self.is_quiet {
                 runner.count_finding(telling);
             }

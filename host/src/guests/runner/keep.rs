@@ -6,6 +6,7 @@ use crate::guests::clock::Clock;
 use crate::guests::fault::Fault;
 use crate::guests::fold::Telling;
 use crate::guests::instance::Instance;
+use crate::guests::instance::NotRestored;
 use crate::guests::remember::NotSaved;
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,6 +30,9 @@ impl Runner {
             self.member.metrics.memory_lost.inc();
             tracing::error!(%plugin, %version, why = cut(&why, super::REASON_BYTES_MAX),
                 "what the plugin remembered of a partition cannot be restored: it starts empty");
+            if let NotRestored::Fault(fault) = &emptied.why {
+                self.report(fault, &Range::default(), false);
+            }
             if emptied.is_broken {
                 // Only this shard is to blame; it has nothing to load any more.
                 self.instance_gone();
@@ -68,7 +72,8 @@ impl Runner {
         match saved {
             Ok(()) => Some(self.memory.saved(shard)),
             Err(why) => {
-                if matches!(why, NotSaved::Fault(_)) {
+                if let NotSaved::Fault(fault) = &why {
+                    self.report(fault, &Range::default(), false);
                     self.instance_gone();
                 }
                 let (plugin, version) = (self.member.plugin.name(), self.member.plugin.version());
