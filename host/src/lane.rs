@@ -65,10 +65,9 @@ impl Lane {
     fn take(&mut self, leg: &Leg, purpose: Purpose) -> Result<(), Broken> {
         let Some(raw) = leg.raw() else { return Ok(()) };
         self.chain.set_quiet(purpose == Purpose::Remember);
+        let partition = &raw.partition;
         let answer = match purpose {
-            Purpose::Tick { now_ms, position } => {
-                self.chain.tick(&raw.partition, position, now_ms)?
-            }
+            Purpose::Tick { now_ms, position } => self.chain.tick(partition, position, now_ms)?,
             Purpose::Deliver => self.chain.run(raw, self.facts.columns(raw))?,
             Purpose::Remember => {
                 self.chain.run(raw, self.facts.columns(raw))?;
@@ -76,7 +75,7 @@ impl Lane {
             }
         };
         self.send(leg, answer);
-        self.save_if_due(&raw.partition);
+        self.save_if_due(partition);
         Ok(())
     }
 
@@ -87,9 +86,8 @@ impl Lane {
         let findings: usize = answer.findings.iter().map(Finding::weight).sum();
         leg.encoded(findings + encoded.iter().map(|e| e.bytes).sum::<usize>());
         for (destination, encoded) in self.destinations.iter().zip(encoded) {
-            self.metrics
-                .json_as_text
-                .inc_by(encoded.json_as_text as u64);
+            let json_as_text = encoded.json_as_text as u64;
+            self.metrics.json_as_text.inc_by(json_as_text);
             destination.send(leg, encoded);
         }
         leg.findings(answer.findings);
