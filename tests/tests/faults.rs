@@ -74,6 +74,9 @@ const ENRICHERS: &[(&str, Fails)] = &[
     ("route_index", Answer("route[0] is 3")),
 ];
 
+/// Those that do what records tell them: `watch.rs` and `memory.rs` test them.
+const WATCHERS: [&str; 2] = ["judge", "watch"];
+
 /// Records of a test batch, and the marked ones among them.
 const RECORDS: usize = 23;
 const MARKED: [u32; 3] = [0, 7, 18];
@@ -259,7 +262,9 @@ fn every_misbehaving_plugin_is_tested() {
     let tested = PARSERS
         .iter()
         .chain(ENRICHERS)
-        .map(|(name, _)| (*name).to_owned());
+        .map(|(name, _)| *name)
+        .chain(WATCHERS)
+        .map(str::to_owned);
     assert_eq!(files, tested.collect());
 }
 
