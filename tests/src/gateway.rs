@@ -33,6 +33,11 @@ impl Gateway {
 
     /// The same with more arguments.
     pub fn start_with(configuration: &str, more: &[&str]) -> Gateway {
+        Gateway::start_binary(&binary(), configuration, more)
+    }
+
+    /// The same of another build.
+    pub fn start_binary(binary: &Path, configuration: &str, more: &[&str]) -> Gateway {
         let folder = TempDir::new().expect("a folder for the gateway");
         let admin = crate::free_port();
         let file = folder.path().join("tidegate.yaml");
@@ -41,7 +46,7 @@ impl Gateway {
         let file = file.to_string_lossy();
         let arguments = ["run", "-c", &file].into_iter().chain(more.iter().copied());
         let arguments: Vec<String> = arguments.map(str::to_owned).collect();
-        let guard = Guard::start(&binary(), &arguments, &folder.path().join("log"));
+        let guard = Guard::start(binary, &arguments, &folder.path().join("log"));
         Gateway {
             guard,
             admin,
@@ -136,6 +141,15 @@ pub fn usage(pid: u32) -> Usage {
         cpu: Duration::from_millis((field(11) + field(12)) * 10),
         rss: field(21) * 4096,
     }
+}
+
+/// CPU time that this thread has had; zero where the kernel does not keep account.
+pub fn thread_cpu() -> Duration {
+    // The kernel brings its account up to date when a thread gives way.
+    std::thread::yield_now();
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = stat.split(' ').next().and_then(|f| f.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or(0))
 }
 
 /// The binary that was built beside the tests.

@@ -2,10 +2,10 @@
 
 mod watch;
 
+use crate::gateway::thread_cpu;
 use crate::plugins;
 use anyhow::Result;
 use std::hint::black_box;
-use std::time::Instant;
 use tidegate::demo::lines::Events;
 use tidegate::encode::{Limits, Select, logs};
 use tidegate::guests::{Chain, Engine, Member, Members, Source};
@@ -19,8 +19,8 @@ const BATCH_RECORDS: usize = 1_000;
 const PASSES: usize = 5;
 const START_MS: u64 = 1_795_230_765_123;
 
-/// Microseconds a record of each stage, a value a round.
-pub fn measure(rounds: usize) -> Result<Vec<(String, Vec<f64>)>> {
+/// Microseconds of CPU a record of each stage whose name has `only` in it, a value a round.
+pub fn measure(rounds: usize, only: &str) -> Result<Vec<(String, Vec<f64>)>> {
     let mut chains = chains()?;
     let facts = Facts {
         wanted: vec![Fact::Topic, Fact::Partition, Fact::Offset],
@@ -35,6 +35,9 @@ pub fn measure(rounds: usize) -> Result<Vec<(String, Vec<f64>)>> {
     let mut stages: Vec<(String, Vec<f64>)> = Vec::new();
     for _ in 0..rounds {
         let mut stage = |name: &str, work: &mut dyn FnMut(usize)| {
+            if !name.contains(only) {
+                return;
+            }
             let us = time(work);
             match stages.iter_mut().find(|(n, _)| n == name) {
                 Some((_, times)) => times.push(us),
@@ -77,7 +80,7 @@ pub fn measure(rounds: usize) -> Result<Vec<(String, Vec<f64>)>> {
             }
         });
     }
-    watch::measure(rounds, &mut stages)?;
+    watch::measure(rounds, only, &mut stages)?;
     Ok(stages)
 }
 
@@ -110,11 +113,12 @@ const LIMITS: Limits = Limits {
 
 /// Microseconds a record, over several passes.
 fn time(work: &mut dyn FnMut(usize)) -> f64 {
-    let begun = Instant::now();
+    let begun = thread_cpu();
     for _ in 0..PASSES {
         (0..BATCHES).for_each(&mut *work);
     }
-    begun.elapsed().as_secs_f64() * 1e6 / (PASSES * BATCHES * BATCH_RECORDS) as f64
+    let took = thread_cpu().saturating_sub(begun);
+    took.as_secs_f64() * 1e6 / (PASSES * BATCHES * BATCH_RECORDS) as f64
 }
 
 fn batches() -> Vec<RawRecords> {

@@ -101,20 +101,21 @@ impl<'t> Attributes<'t> {
         new
     }
 
-    /// Adds an attribute, or gives it another value; whether the record had it.
+    /// Adds an attribute, or gives it another value; what the record had.
     #[inline]
-    pub(crate) fn set(&mut self, attribute: Attribute) -> bool {
+    pub(crate) fn set(&mut self, attribute: Attribute) -> Option<Attribute> {
         let Some(at) = self.find(attribute) else {
             self.push(attribute);
-            return false;
+            return None;
         };
+        let before = Attribute::of(&self.key, &self.kind, &self.value, at);
         if let Some(kind) = self.kind.get_mut(at) {
             *kind = attribute.kind;
         }
         if let Some(value) = self.value.get_mut(2 * at..2 * at + 2) {
             value.copy_from_slice(&attribute.value);
         }
-        true
+        before
     }
 
     /// The record is complete.

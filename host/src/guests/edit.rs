@@ -4,7 +4,7 @@ use super::answer::Edits;
 use super::attributes::{Attribute, Attributes};
 use super::check::Encoding;
 use super::flow::Flow;
-use super::splice;
+use super::splice::{self, Gone};
 use crate::model::{Columns, Kind, TRACE_BYTES};
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ pub(crate) fn apply(
 ) {
     flow.columns.text.extend_from_slice(&edits.text);
     flow.encoding = flow.encoding.and(encoding);
-    flow.covered = flow.covered.saturating_add(covered);
-    let c = &mut flow.columns;
-    flow.stale |= set_bodies(c, edits);
+    let (c, gone) = (&mut flow.columns, &mut flow.gone);
+    let uncovered = set_bodies(c, edits, gone)
+        + set_severities(c, edits, gone)
+        + set_attributes(c, edits, gone);
     set_times(c, edits);
-    flow.stale |= set_severities(c, edits);
     set_traces(c, edits);
-    flow.stale |= set_attributes(c, edits);
+    flow.covered = (flow.covered + covered).saturating_sub(uncovered);
     set_routes(flow, edits, known);
     leave_out(flow, edits);
 }
@@ -52,13 +52,15 @@ fn set<T>(column: &mut [T], i: usize, value: T) {
     }
 }
 
-/// Whether any was replaced.
-fn set_bodies(c: &mut Columns, edits: &Edits) -> bool {
+/// Answers the bytes under what was replaced.
+fn set_bodies(c: &mut Columns, edits: &Edits, gone: &mut Gone) -> u64 {
+    let mut uncovered = 0;
     let text = Kind::Text as u8;
     if !c.body_kind.is_empty() || edits.body_kind.iter().any(|k| *k != text) {
         c.body_kind.resize(c.seconds.len(), text);
     }
     for (i, record) in each(&edits.body_record) {
+        uncovered += gone.add(c.body_kind(record), pair(&c.body, record));
         set_pair(&mut c.body, record, pair(&edits.body, i));
         set(
             &mut c.body_kind,
@@ -66,7 +68,7 @@ fn set_bodies(c: &mut Columns, edits: &Edits) -> bool {
             edits.body_kind.get(i).copied().unwrap_or(text),
         );
     }
-    !edits.body_record.is_empty()
+    uncovered
 }
 
 fn set_times(c: &mut Columns, edits: &Edits) {
@@ -77,17 +79,19 @@ fn set_times(c: &mut Columns, edits: &Edits) {
     }
 }
 
-/// Whether any text was replaced.
-fn set_severities(c: &mut Columns, edits: &Edits) -> bool {
+/// Answers the bytes under what was replaced.
+fn set_severities(c: &mut Columns, edits: &Edits, gone: &mut Gone) -> u64 {
+    let mut uncovered = 0;
     if edits.severity_text.iter().any(|n| *n != 0) {
         c.severity_text.resize(2 * c.seconds.len(), 0);
     }
     for (i, record) in each(&edits.severity_record) {
         let number = edits.severity.get(i).copied().unwrap_or(0);
         set(&mut c.severity, record, number);
+        uncovered += gone.add(Kind::Text, pair(&c.severity_text, record));
         set_pair(&mut c.severity_text, record, pair(&edits.severity_text, i));
     }
-    !edits.severity_record.is_empty() && !c.severity_text.is_empty()
+    uncovered
 }
 
 fn set_traces(c: &mut Columns, edits: &Edits) {
@@ -105,11 +109,15 @@ fn set_traces(c: &mut Columns, edits: &Edits) {
     }
 }
 
-/// Whether any was removed or replaced.
-fn set_attributes(c: &mut Columns, edits: &Edits) -> bool {
+/// Answers the bytes under what was removed or replaced.
+fn set_attributes(c: &mut Columns, edits: &Edits, gone: &mut Gone) -> u64 {
     if edits.set_record.is_empty() && edits.remove.is_empty() {
-        return false;
+        return 0;
     }
+    let mut uncovered = 0;
+    let mut leave = |kind: u8, span: [u32; 2]| {
+        uncovered += gone.add(Kind::of(kind).unwrap_or(Kind::Null), span);
+    };
     let order = by_record(&edits.set_record);
     let mut removed = vec![
         false;
@@ -123,20 +131,21 @@ fn set_attributes(c: &mut Columns, edits: &Edits) -> bool {
         .remove
         .iter()
         .for_each(|a| set(&mut removed, *a as usize, true));
-    let mut replaced = false;
     let mut next = 0;
     let expected = c.kind.len() + edits.set_record.len();
     let mut new = Attributes::new(&c.text, c.seconds.len(), expected);
     for record in 0..c.seconds.len() {
-        copy_kept(c, record, &removed, &mut new);
+        copy_kept(c, record, &removed, &mut new, &mut leave);
         while let Some(edit) = nth(&order, edits, next).filter(|e| e.0 == record) {
-            replaced |= new.set(edit.1);
+            if let Some(before) = new.set(edit.1) {
+                leave(before.kind, before.value);
+            }
             next += 1;
         }
         new.end_record();
     }
     (c.attribute_end, c.key, c.kind, c.value) = new.finish();
-    replaced || !edits.remove.is_empty()
+    uncovered
 }
 
 /// The order of edits by record, those of one record as given; none where they are in order.
@@ -160,7 +169,13 @@ fn nth(order: &Option<Vec<u32>>, edits: &Edits, n: usize) -> Option<(usize, Attr
     Some((record, attribute))
 }
 
-fn copy_kept(c: &Columns, record: usize, removed: &[bool], new: &mut Attributes<'_>) {
+fn copy_kept(
+    c: &Columns,
+    record: usize,
+    removed: &[bool],
+    new: &mut Attributes<'_>,
+    leave: &mut impl FnMut(u8, [u32; 2]),
+) {
     let range = c.attributes(record);
     let gone = removed.get(range.clone()).unwrap_or(&[]);
     if !gone.contains(&true) {
@@ -169,6 +184,9 @@ fn copy_kept(c: &Columns, record: usize, removed: &[bool], new: &mut Attributes<
     for a in range {
         if removed.get(a) == Some(&false) {
             new.copy(c, a..a + 1);
+        } else if let Some(gone) = Attribute::of(&c.key, &c.kind, &c.value, a) {
+            leave(Kind::Text as u8, gone.key);
+            leave(gone.kind, gone.value);
         }
     }
 }

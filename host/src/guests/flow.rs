@@ -1,7 +1,8 @@
 //! A batch between two stages, and what has become of its inputs so far. Pure.
 
+use super::Dropped;
 use super::check::Encoding;
-use super::{Dropped, splice};
+use super::splice::{self, Gone};
 use crate::model::{Columns, DeadReason, TRACE_BYTES};
 use std::collections::BTreeMap;
 
@@ -16,8 +17,8 @@ pub(crate) struct Flow {
     pub encoding: Encoding,
     /// Bytes under all spans, or more.
     pub covered: u64,
-    /// Whether a plugin removed or replaced something whose text the next one must not see.
-    pub stale: bool,
+    /// What plugins removed or replaced: text that the next one must not see.
+    pub gone: Gone,
     /// A record: the raw record that it came from; never decreases.
     pub input: Vec<u32>,
     /// A record: whether a parser gave it; empty where none has been.
@@ -65,7 +66,7 @@ impl Flow {
         Flow {
             encoding: Encoding::of(&columns.text),
             covered: columns.text.len() as u64,
-            stale: self.stale,
+            gone: Gone::default(),
             input: self.input.get(records.clone()).unwrap_or(&[]).to_vec(),
             parsed: self.parsed.get(records.clone()).unwrap_or(&[]).to_vec(),
             route: self.route.get(records).unwrap_or(&[]).to_vec(),
@@ -90,20 +91,24 @@ impl Flow {
         }
         self.encoding = self.encoding.and(part.encoding);
         self.covered = self.covered.saturating_add(part.covered);
-        self.stale |= part.stale;
+        self.gone.append(&part.gone, at);
         self.input.extend_from_slice(&part.input);
         self.parsed.extend_from_slice(&part.parsed);
     }
 
-    /// Leaves out text that the next plugin must not see, or that is not worth its way.
+    /// Hides text that the next plugin must not see, and leaves out what is not worth its way.
     pub(crate) fn tidy(&mut self) {
         let bytes = self.columns.text.len();
-        let sparse = bytes >= COMPACT_BYTES_MIN && self.covered < bytes as u64 / 2;
-        if self.stale || sparse {
+        let gone = std::mem::take(&mut self.gone);
+        if bytes >= COMPACT_BYTES_MIN && self.covered < bytes as u64 / 8 {
             splice::compact(&mut self.columns);
             self.covered = self.columns.text.len() as u64;
             self.encoding = Encoding::of(&self.columns.text);
-            self.stale = false;
+        } else if !gone.is_empty() {
+            splice::hide(&mut self.columns, &gone);
+            if gone.may_cut_characters() && self.encoding != Encoding::Ascii {
+                self.encoding = Encoding::of(&self.columns.text);
+            }
         }
     }
 

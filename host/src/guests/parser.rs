@@ -328,7 +328,7 @@ impl Stage<'_> {
             columns,
             encoding,
             covered,
-            stale: self.flow.stale,
+            gone: std::mem::take(&mut self.flow.gone),
             input: given.iter().map(|r| self.raw(*r)).collect(),
             parsed: given.iter().map(|r| taken(*r) || was_parsed(*r)).collect(),
             route: Vec::new(),

@@ -143,7 +143,7 @@ pub(crate) fn span_bytes(c: &mut Columns) -> u64 {
     sum
 }
 
-fn each_span(c: &mut Columns, mut visit: impl FnMut(&mut u32, u32)) {
+pub(crate) fn each_span(c: &mut Columns, mut visit: impl FnMut(&mut u32, u32)) {
     let is_span = |kind: &u8| Kind::of(*kind & !RESOURCE).is_some_and(Kind::is_span);
     for pair in c.severity_text.chunks_exact_mut(2) {
         if let [start, length] = pair {
@@ -165,6 +165,60 @@ fn each_span(c: &mut Columns, mut visit: impl FnMut(&mut u32, u32)) {
     for pair in c.key.chunks_exact_mut(2) {
         if let [start, length] = pair {
             visit(start, *length);
+        }
+    }
+}
+
+/// Spans that were removed or replaced.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gone {
+    spans: Vec<[u32; 2]>,
+    may_cut_characters: bool,
+}
+
+impl Gone {
+    /// A value that was there, if it is a span. Answers the bytes under it.
+    #[inline]
+    pub(crate) fn add(&mut self, kind: Kind, value: [u32; 2]) -> u64 {
+        if !kind.is_span() || value[1] == 0 {
+            return 0;
+        }
+        self.may_cut_characters |= kind == Kind::Bytes;
+        self.spans.push(value);
+        u64::from(value[1])
+    }
+
+    /// Those of another text, which now begins at `at`.
+    pub(crate) fn append(&mut self, other: &Gone, at: u32) {
+        let moved = other.spans.iter();
+        self.spans
+            .extend(moved.map(|[start, length]| [start.saturating_add(at), *length]));
+        self.may_cut_characters |= other.may_cut_characters;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Whether hiding them may leave half a character.
+    pub(crate) fn may_cut_characters(&self) -> bool {
+        self.may_cut_characters
+    }
+}
+
+/// Overwrites with zeros what only spans that are gone point to. Everything stays in its place: one pass over the
+/// spans, where leaving out takes three and a new text.
+pub(crate) fn hide(c: &mut Columns, gone: &Gone) {
+    let mut hidden = Bits::new(c.text.len());
+    for [start, length] in &gone.spans {
+        hidden.each_word(*start, *length, |word, bits| *word |= bits);
+    }
+    each_span(c, |start, length| {
+        hidden.each_word(*start, length, |word, bits| *word &= !bits);
+    });
+    for at in hidden.positions() {
+        if let Some(byte) = c.text.get_mut(at) {
+            *byte = 0;
         }
     }
 }
@@ -194,31 +248,65 @@ pub(crate) fn compact(c: &mut Columns) {
     c.text = kept;
 }
 
+/// A bit for each byte of a text.
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn new(bytes: usize) -> Bits {
+        Bits(vec![0; bytes / 64 + 1])
+    }
+
+    /// Shows each word that has bits of a span, with those bits.
+    #[inline]
+    fn each_word(&mut self, start: u32, length: u32, mut visit: impl FnMut(&mut u64, u64)) {
+        let (mut at, end) = (start as usize, start as usize + length as usize);
+        while at < end {
+            let bits = (end - at).min(64 - at % 64);
+            if let Some(word) = self.0.get_mut(at / 64) {
+                visit(word, u64::MAX >> (64 - bits) << (at % 64));
+            }
+            at += bits;
+        }
+    }
+
+    fn positions(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.iter().enumerate().flat_map(|(at, word)| {
+            let mut word = *word;
+            std::iter::from_fn(move || {
+                let bit = word.trailing_zeros();
+                (bit < 64).then(|| {
+                    word &= word - 1;
+                    at * 64 + bit as usize
+                })
+            })
+        })
+    }
+}
+
 /// The bytes at which spans start, with their ranks.
 struct Starts {
-    bits: Vec<u64>,
+    bits: Bits,
     before: Vec<u32>,
 }
 
 impl Starts {
     fn new(bytes: usize) -> Starts {
         Starts {
-            bits: vec![0; bytes / 64 + 1],
+            bits: Bits::new(bytes),
             before: Vec::new(),
         }
     }
 
     #[inline]
     fn mark(&mut self, start: u32) {
-        if let Some(word) = self.bits.get_mut(start as usize / 64) {
-            *word |= 1 << (start % 64);
-        }
+        self.bits.each_word(start, 1, |word, bits| *word |= bits);
     }
 
     fn rank(&mut self) {
         let mut sum = 0;
         self.before = self
             .bits
+            .0
             .iter()
             .map(|word| {
                 let before = sum;
@@ -229,14 +317,14 @@ impl Starts {
     }
 
     fn count(&self) -> usize {
-        self.bits.iter().map(|w| w.count_ones() as usize).sum()
+        self.bits.0.iter().map(|w| w.count_ones() as usize).sum()
     }
 
     /// The number of starts before this one.
     #[inline]
     fn rank_of(&self, start: u32) -> usize {
         let at = start as usize / 64;
-        let (Some(word), Some(before)) = (self.bits.get(at), self.before.get(at)) else {
+        let (Some(word), Some(before)) = (self.bits.0.get(at), self.before.get(at)) else {
             return usize::MAX;
         };
         *before as usize + (word & ((1 << (start % 64)) - 1)).count_ones() as usize
@@ -248,7 +336,7 @@ impl Starts {
         let mut places = Vec::with_capacity(reach.len());
         // The run of covered text that is being collected.
         let mut run = 0..0_usize;
-        for (start, end) in self.positions().zip(reach) {
+        for (start, end) in self.bits.positions().zip(reach) {
             if start > run.end {
                 kept.extend_from_slice(text.get(run).unwrap_or(&[]));
                 run = start..start;
@@ -258,19 +346,6 @@ impl Starts {
         }
         kept.extend_from_slice(text.get(run).unwrap_or(&[]));
         (kept, places)
-    }
-
-    fn positions(&self) -> impl Iterator<Item = usize> + '_ {
-        self.bits.iter().enumerate().flat_map(|(at, word)| {
-            let mut word = *word;
-            std::iter::from_fn(move || {
-                let bit = word.trailing_zeros();
-                (bit < 64).then(|| {
-                    word &= word - 1;
-                    at * 64 + bit as usize
-                })
-            })
-        })
     }
 }
 

@@ -133,11 +133,4 @@ fn sparse_text_is_left_behind() {
     assert_eq!(tidied(flow(40_000, 100)), 100);
     assert_eq!(tidied(flow(40_000, 30_000)), 40_000);
     assert_eq!(tidied(flow(1_000, 10)), 1_000);
-    assert_eq!(
-        tidied(Flow {
-            stale: true,
-            ..flow(1_000, 10)
-        }),
-        10
-    );
 }

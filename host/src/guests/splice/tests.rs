@@ -25,6 +25,33 @@ proptest! {
         prop_assert_eq!(columns.text.len(), bytes);
     }
 
+    /// *Scenario:* spans anywhere in the text of random records are gone.
+    /// *Guarantees:* no record changes; of what is gone, exactly the bytes that no span points to become zero, and
+    /// no other byte.
+    #[test]
+    fn hiding_keeps_records_and_the_rest(seed: u64) {
+        let mut rng = Rng::with_seed(seed);
+        let mut columns = input(&mut rng);
+        let bytes = columns.text.len() as u32;
+        let mut gone = Gone::default();
+        for _ in 0..rng.usize(1..20) {
+            let start = rng.u32(0..=bytes);
+            gone.add(Kind::Text, [start, rng.u32(0..=bytes - start)]);
+        }
+        let mut expected = columns.text.clone();
+        let mut pointed = BTreeSet::new();
+        each_span(&mut columns, |start, length| pointed.extend(*start..*start + length));
+        for [start, length] in &gone.spans {
+            for at in (*start..start + length).filter(|at| !pointed.contains(at)) {
+                expected[at as usize] = 0;
+            }
+        }
+        let before = views(&columns);
+        hide(&mut columns, &gone);
+        prop_assert_eq!(views(&columns), before);
+        prop_assert_eq!(columns.text, expected);
+    }
+
     /// *Scenario:* some records of random ones.
     /// *Guarantees:* taking, copying and retaining them give the same records; a copy has no text of others.
     #[test]
