@@ -45,6 +45,19 @@ pub fn quietly(command: &mut Command) -> Result<()> {
     check(command, output.status)
 }
 
+/// Runs to the end, beside others; then shows what it printed.
+pub fn shown_at_its_end(mut command: Command) -> Result<()> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| cannot_start(&command))?;
+    // At once, so that it stands together.
+    let mut stderr = io::stderr().lock();
+    stderr.write_all(&output.stderr)?;
+    stderr.write_all(&output.stdout)?;
+    check(&command, output.status)
+}
+
 /// What a program prints on stdout and stderr, or nothing when it is not there or fails.
 pub fn probe(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).output().ok()?;

@@ -1,10 +1,12 @@
 //! `test`: every check, then every test, in one order for developers and CI; a table of times at the end.
 
 use std::panic;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use serde_json::Value;
 
 use crate::install::Setup;
 use crate::tools::{self, Tool};
@@ -12,6 +14,9 @@ use crate::{cache, collector, deny, guests, kafka, process, project, say};
 
 /// The crate whose tests use the real parts.
 const TESTS_CRATE: &str = "tidegate-tests";
+
+/// Tests that mostly wait, for outages to pass for example: they run beside the others, which halves the time.
+const BESIDE: [&str; 3] = ["alerts", "memory", "outputs"];
 
 /// Runs all; `fast` leaves out what is slow: cargo-deny, the docs, and the crate whose tests use the real parts.
 /// A step that failed does not keep the others from running, unless they need what it brings.
@@ -106,12 +111,59 @@ fn tests(report: &mut Report, fast: bool) {
     if report.step("build", || build_tests(fast)).is_none() {
         return;
     }
+    if fast {
+        report.step("tests", || cargo_test(fast, &[]).and_then(loudly));
+        return;
+    }
     report.step("tests", || {
-        let mut test = project::cargo()?;
-        test.args(["test", "--release", "--no-fail-fast"])
-            .args(selection(fast));
-        process::run_loud(test.env("TIDEGATE_CACHE", cache::folder()?))
+        let (beside, others) = integration_tests()?;
+        let beside = cargo_test(fast, &beside)?;
+        let targets = [
+            &["--lib".to_owned(), "--bins".to_owned()],
+            others.as_slice(),
+        ]
+        .concat();
+        let (others, docs) = (
+            cargo_test(fast, &targets)?,
+            cargo_test(fast, &["--doc".to_owned()])?,
+        );
+        thread::scope(|scope| {
+            let beside = scope.spawn(|| process::shown_at_its_end(beside));
+            let ended = [loudly(others), loudly(docs)];
+            let beside = beside
+                .join()
+                .unwrap_or_else(|panic| panic::resume_unwind(panic));
+            ended.into_iter().chain([beside]).collect::<Result<()>>()
+        })
     });
+}
+
+fn cargo_test(fast: bool, targets: &[String]) -> Result<Command> {
+    let mut test = project::cargo()?;
+    test.args(["test", "--release", "--no-fail-fast"])
+        .args(selection(fast))
+        .args(targets)
+        .env("TIDEGATE_CACHE", cache::folder()?);
+    Ok(test)
+}
+
+fn loudly(mut command: Command) -> Result<()> {
+    process::run_loud(&mut command)
+}
+
+/// Cargo's arguments for the integration tests: those that run beside the others, and the others.
+fn integration_tests() -> Result<(Vec<String>, Vec<String>)> {
+    let mut metadata = project::cargo()?;
+    metadata.args(["metadata", "--no-deps", "--format-version", "1"]);
+    let metadata: Value = serde_json::from_str(&process::text(&mut metadata)?)?;
+    let of = |value: &Value, field: &str| value[field].as_array().cloned().unwrap_or_default();
+    let packages = of(&metadata, "packages");
+    let targets = packages.iter().flat_map(|package| of(package, "targets"));
+    let tests = targets.filter(|target| target["kind"][0] == "test");
+    let names = tests.filter_map(|target| Some(target["name"].as_str()?.to_owned()));
+    let (beside, others): (Vec<_>, Vec<_>) = names.partition(|n| BESIDE.contains(&n.as_str()));
+    let arguments = |names: Vec<String>| names.into_iter().flat_map(|n| ["--test".to_owned(), n]);
+    Ok((arguments(beside).collect(), arguments(others).collect()))
 }
 
 /// All targets in one call, so that cargo settles on one set of features; the tests start the program that is among
