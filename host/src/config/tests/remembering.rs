@@ -74,7 +74,7 @@ fn the_topic_for_memories_is_its_own() {
             "{ cluster: main, topic: tidegate-memory-g }"
         )),
         [
-            "x.yaml:9:5: pipelines.shop.memory.topic is tidegate-memory-g, but pipelines.web.dead_letters.topic is the same, and compaction would delete there; name a topic of its own"
+            "x.yaml:9:3: pipelines.shop.memory.topic is tidegate-memory-g, but pipelines.web.dead_letters.topic is the same, and compaction would delete there; name a topic of its own"
         ]
     );
     let loaded = load(&second("\"^t.*\"", "discard")).unwrap().settings;
