@@ -26,8 +26,7 @@ pub struct Lane {
     pub memory: Option<Memory>,
     /// Where records and findings go.
     pub destinations: Vec<Destination>,
-    /// With more bytes of the pipeline in flight, and outputs that have some of them, a lane waits before it
-    /// takes the next batch.
+    /// With more bytes of the pipeline in flight, some of them at outputs, a lane waits before it takes a batch.
     pub max_in_flight_bytes: usize,
     /// The pipeline's figures.
     pub metrics: PipelineMetrics,
@@ -39,26 +38,30 @@ impl Lane {
     /// Works until the other end of the queue is gone.
     pub fn run(mut self, queue: &Receiver<Work>) {
         while let Ok(work) = queue.recv() {
-            let RawBatch { leg, purpose } = match work {
-                Work::Batch(batch) => batch,
-                other => {
-                    self.keep_house(other);
-                    continue;
-                }
+            let done = match work {
+                Work::Batch(batch) => self.batch(batch),
+                other => self.keep_house(other).map_err(hold::Stuck::from),
             };
-            hold::until_there_is_room(&leg, self.max_in_flight_bytes);
-            // Nobody waits for it any more: not to be closed, for it was not delivered.
-            if leg.is_cancelled() {
-                continue;
-            }
-            match self.take(&leg, purpose) {
-                Ok(()) => leg.close(),
-                Err(broken) => {
-                    (self.on_broken)(&broken);
-                    return hold::hold(leg, queue, self.memory.as_ref());
-                }
+            if let Err(hold::Stuck { broken, leg }) = done {
+                (self.on_broken)(&broken);
+                return hold::hold(leg, queue, self.memory.as_ref());
             }
         }
+    }
+
+    /// One batch. Its leg is kept where a plugin broke at it, not where one broke when it was saved afterwards.
+    fn batch(&mut self, RawBatch { leg, purpose }: RawBatch) -> Result<(), hold::Stuck> {
+        hold::until_there_is_room(&leg, self.max_in_flight_bytes);
+        // Nobody waits for it any more: not to be closed, for it was not delivered.
+        let partition = match leg.partition() {
+            Some(partition) if !leg.is_cancelled() => partition.clone(),
+            _ => return Ok(()),
+        };
+        if let Err(broken) = self.take(&leg, purpose) {
+            return Err(hold::Stuck::at(leg, broken));
+        }
+        leg.close();
+        Ok(self.save_if_due(&partition, purpose)?)
     }
 
     /// One batch, from raw bytes to requests.
@@ -68,21 +71,18 @@ impl Lane {
         let partition = &raw.partition;
         let answer = match purpose {
             Purpose::Tick { now_ms, position } => self.chain.tick(partition, position, now_ms)?,
-            Purpose::Deliver => self.chain.run(raw, self.facts.columns(raw))?,
-            Purpose::Remember => {
-                self.chain.run(raw, self.facts.columns(raw))?;
-                return Ok(());
-            }
+            Purpose::Deliver | Purpose::Remember => self.chain.run(raw, self.facts.columns(raw))?,
         };
-        self.send(leg, answer);
-        self.save_if_due(partition);
+        if purpose != Purpose::Remember {
+            self.send(leg, answer);
+        }
         Ok(())
     }
 
     fn send(&self, leg: &Leg, answer: Answer) {
         let Some(raw) = leg.raw() else { return };
-        let encoded = self.destinations.iter().map(|d| d.encode(raw, &answer));
-        let encoded: Vec<_> = encoded.collect();
+        let each = self.destinations.iter();
+        let encoded: Vec<_> = each.map(|d| d.encode(raw, &answer)).collect();
         let findings: usize = answer.findings.iter().map(Finding::weight).sum();
         leg.encoded(findings + encoded.iter().map(|e| e.bytes).sum::<usize>());
         for (destination, encoded) in self.destinations.iter().zip(encoded) {

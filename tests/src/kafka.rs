@@ -224,6 +224,12 @@ impl Kafka {
         said.expect("the offset is set");
     }
 
+    /// Kafka's own tool for settings, with these arguments.
+    pub fn configure<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) {
+        let arguments: Vec<&str> = arguments.into_iter().collect();
+        tool("kafka.admin.ConfigCommand", &arguments).expect("the settings are changed");
+    }
+
     /// How many records a topic has been given, as Kafka's own tool tells it.
     pub fn written(&self, topic: &str) -> usize {
         let address = self.address();

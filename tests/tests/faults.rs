@@ -75,7 +75,7 @@ const ENRICHERS: &[(&str, Fails)] = &[
 ];
 
 /// Those that do what records tell them: `watch.rs` and `memory.rs` test them.
-const WATCHERS: [&str; 2] = ["judge", "watch"];
+const REMEMBERING: [&str; 3] = ["judge", "unsaved", "watch"];
 
 /// Records of a test batch, and the marked ones among them.
 const RECORDS: usize = 23;
@@ -263,7 +263,7 @@ fn every_misbehaving_plugin_is_tested() {
         .iter()
         .chain(ENRICHERS)
         .map(|(name, _)| *name)
-        .chain(WATCHERS)
+        .chain(REMEMBERING)
         .map(str::to_owned);
     assert_eq!(files, tested.collect());
 }

@@ -197,3 +197,44 @@ async fn silence_is_raised_while_nothing_comes() {
     });
     assert_eq!(silent.count(), 1);
 }
+
+/// *Scenario:* somebody made the topic for memories as topics usually are, with `cleanup.policy=delete`; then does what the
+/// log says; and another pipeline's topic is made by the gateway.
+/// *Guarantees:* the gateway works and keeps memories all the same, but says at the start what will become of them, with the
+/// command that mends it, and by a metric; once that is done, as where it made the topic itself, it says nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_deletes_memories_is_told() {
+    const TOLD: &str = "the topic for what plugins remember is not only compacted";
+    topics("plain").await;
+    kafka().await.create_topic("tidegate-memory-plain", 1).await;
+    let (yaml, made) = (yaml("plain", "").await, yaml("made", "").await);
+    let log = run("plain", &yaml, &["red a", "red b"], 2).await;
+    assert_eq!(log.matches(TOLD).count(), 1, "{log}");
+    let address = kafka().await.address();
+    let remedy = format!(
+        "kafka-configs.sh --bootstrap-server {address} --alter --entity-type topics --entity-name tidegate-memory-plain \
+         --add-config cleanup.policy=compact"
+    );
+    assert!(log.contains(&remedy), "{log}");
+    let gateway = Gateway::start(&yaml);
+    let metric = "tidegate_memory_not_compacted";
+    wait_for_or_tell(
+        "the metric",
+        LIMIT,
+        async || gateway.metric(metric).await == 1.0,
+        || gateway.log(),
+    )
+    .await;
+    gateway.stop().await;
+    kafka().await.configure(remedy.split(' ').skip(1));
+    let log = run("plain", &yaml, &["red c"], 3).await;
+    assert!(log.contains("what plugins remember is restored"), "{log}");
+    assert!(!log.contains(TOLD), "{log}");
+    assert_eq!(titles("plain").await, ["red came 3 times"]);
+    topics("made").await;
+    let log = run("made", &made, &["red a"], 1).await;
+    assert!(
+        log.contains("created the topic") && !log.contains(TOLD),
+        "{log}"
+    );
+}

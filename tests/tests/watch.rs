@@ -1,10 +1,16 @@
 //! Detectors and scorers in a chain: what they raise, what they remember, and what becomes of both when they break.
 
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidegate::guests::{
     Answer, Chain, Clock, Engine, FoldSettings, Member, Members, PluginSettings, Source,
 };
-use tidegate::model::{Facts, Finding, FindingKind, Partition, RawRecord, RawRecords, Snapshot};
+use tidegate::lane::{Keeper, Lane, Memory};
+use tidegate::model::{
+    Beginning, Door, End, Facts, Finding, FindingKind, Gauge, Generation, Leg, Outcome, Partition,
+    Purpose, RawBatch, RawRecord, RawRecords, Receipt, Snapshot, Work,
+};
 use tidegate_tests::plugins::{self, built, member};
 
 /// Kafka's time of the first record.
@@ -82,6 +88,11 @@ fn run(chain: &mut Chain, raw: &RawRecords) -> Answer {
         group: "g".into(),
     };
     chain.run(raw, facts.columns(raw)).unwrap()
+}
+
+/// What is saved of the first partition.
+fn saved(chain: &mut Chain) -> Option<Snapshot> {
+    chain.save(&partition(0)).unwrap()
 }
 
 fn lines(count: usize) -> Vec<String> {
@@ -180,7 +191,7 @@ fn a_record_that_breaks_a_watcher_is_delivered() {
     let mut chain = chain(&members(&[detector], &[scorer]));
     chain.begin(&partition(0), 0, None);
     run(&mut chain, &raw(0, 0, &["red".into(), "red".into()]));
-    assert!(chain.save(&partition(0)).is_some());
+    assert!(saved(&mut chain).is_some());
     run(&mut chain, &raw(0, 2, &["blue".into(), "blue".into()]));
     let mut batch: Vec<String> = (0..20).map(|n| format!("word{n}")).collect();
     batch[4] = "POISON".into();
@@ -243,7 +254,7 @@ fn memory_goes_from_chain_to_chain() {
         let mut first = chain(&members);
         first.begin(&partition(0), 0, None);
         let mut found = findings(&mut first, 0, 0, &lines[..cut], 1);
-        let kept = first.save(&partition(0)).unwrap();
+        let kept = saved(&mut first).unwrap();
         assert_eq!(kept.boundary, cut as i64);
         let kept = Snapshot::decode(&kept.encode()).unwrap();
         let mut second = chain(&members);
@@ -267,7 +278,7 @@ fn a_memory_that_cannot_be_restored_is_left_out() {
             &mut first,
             &raw(0, 0, &["red".into(), "red".into(), trick.into()]),
         );
-        let kept = first.save(&partition(0)).unwrap();
+        let kept = saved(&mut first).unwrap();
         let detector = watch(&engine);
         let metrics = detector.metrics.clone();
         let mut second = chain(&members(&[detector], &[]));
@@ -294,10 +305,10 @@ fn a_memory_that_cannot_be_saved_is_not_kept() {
         let mut chain = chain(&members(&[watch(&engine)], &[]));
         chain.begin(&partition(0), 0, None);
         run(&mut chain, &raw(0, 0, &["red".into(), "red".into()]));
-        assert!(chain.save(&partition(0)).is_some());
+        assert!(saved(&mut chain).is_some());
         run(&mut chain, &raw(0, 2, &[trick.into()]));
         assert!(chain.is_changed(&partition(0)));
-        assert_eq!(chain.save(&partition(0)), None, "{trick}");
+        assert_eq!(saved(&mut chain), None, "{trick}");
         let answer = run(&mut chain, &raw(0, 3, &["red".into()]));
         assert_eq!(titles(&answer.findings), ["red came 3 times"], "{trick}");
     }
@@ -313,7 +324,7 @@ fn memory_of_another_plugin_is_left_out() {
     let mut first = chain(&members);
     first.begin(&partition(0), 0, None);
     run(&mut first, &raw(0, 0, &["red".into(), "red".into()]));
-    let kept = first.save(&partition(0)).unwrap();
+    let kept = saved(&mut first).unwrap();
     let mut foreign = kept.clone();
     foreign.stages[0].name = "detect-rules".into();
     let mut gone = kept.clone();
@@ -337,7 +348,7 @@ fn a_tick_tells_what_did_not_happen() {
         let mut chain = chain(&members(&[watch(&engine)], &[]));
         chain.begin(&partition(0), 0, None);
         run(&mut chain, &raw(0, 0, &["red".into()]));
-        assert!(chain.save(&partition(0)).is_some());
+        assert!(saved(&mut chain).is_some());
         let mut found = Vec::new();
         let mut now = begin;
         while now < begin + 60_000 {
@@ -404,4 +415,257 @@ fn scores_become_attributes() {
     assert_eq!(scores, [Some(0.25), None, None, Some(0.7)]);
     let bodies: Vec<_> = (0..c.len()).map(|r| c.bytes(&c.body, r).to_vec()).collect();
     assert_eq!(bodies, lines.map(String::into_bytes));
+}
+
+/// *Scenario:* the position of a partition moves on without a record; then a tick raises something; then the memory is saved.
+/// *Guarantees:* the memory claims to have seen all before the tick's place, no less: it would be kept before the tick has
+/// closed; a tick at a place that lies before does not make it claim less.
+#[test]
+fn what_a_tick_raises_lies_at_its_place() {
+    let engine = Engine::new(None).unwrap();
+    let begin = time_ms(0) as u64;
+    let mut chain = chain(&members(&[watch(&engine)], &[]));
+    chain.begin(&partition(0), 0, None);
+    run(&mut chain, &raw(0, 0, &["red".into()]));
+    assert_eq!(saved(&mut chain).unwrap().boundary, 1);
+    let answer = chain.tick(&partition(0), 7, begin + 10_000).unwrap();
+    assert_eq!(titles(&answer.findings), ["nothing came"]);
+    assert!(chain.is_changed(&partition(0)));
+    assert_eq!(saved(&mut chain).unwrap().boundary, 7);
+    chain.tick(&partition(0), 1, begin + 11_000).unwrap();
+    assert_eq!(saved(&mut chain).unwrap().boundary, 7);
+}
+
+/// *Scenario:* a finding says that it is of ten years from now, the same is raised again later with the right time, and so
+/// are others; with a clock of the partition, and with records to which Kafka gave no time.
+/// *Guarantees:* the wrong date counts as now, a minute ahead at most: the same is told again when the repeat interval has
+/// passed, and the limit a minute does not stay full; without a clock dates count as they are.
+#[test]
+fn a_wrong_date_silences_nothing() {
+    const YEARS_MS: u64 = 10 * 365 * 86_400_000;
+    let engine = Engine::new(None).unwrap();
+    let mut members = members(&[watch(&engine)], &[]);
+    members.fold.repeat_interval_ms = 600_000;
+    let mut dated = chain(&members);
+    dated.begin(&partition(0), 0, None);
+    // Ten records a second.
+    let mut told_at = |offset: i64, line: String| {
+        let answer = run(&mut dated, &raw(0, offset, &[line]));
+        let mut found = answer.findings.iter();
+        found.find(|f| &*f.rule == "dated").map(|f| f.at_ms)
+    };
+    let future = time_ms(0) as u64 + YEARS_MS;
+    assert_eq!(told_at(0, format!("DATED {YEARS_MS}")), Some(future));
+    assert_eq!(told_at(6_599, "DATED 0".into()), None);
+    assert_eq!(
+        told_at(6_600, "DATED 0".into()),
+        Some(time_ms(6_600) as u64)
+    );
+    members.fold.per_minute_max = 2;
+    let mut many = chain(&members);
+    many.begin(&partition(0), 0, None);
+    let reds = |n: usize| vec!["red".to_owned(); n];
+    run(&mut many, &raw(0, 0, &[format!("DATED {YEARS_MS}")]));
+    let first = findings(&mut many, 0, 1, &reds(9), 1);
+    assert_eq!(first.len(), 1, "the minute that was a minute ahead is full");
+    let later = findings(&mut many, 0, 1_500, &reds(6), 1);
+    assert_eq!(later.len(), 2);
+    let mut undated = chain(&members);
+    undated.begin(&partition(0), 0, None);
+    let mut told = |offset: i64, ms: u64| {
+        let mut raw = raw(0, offset, &[format!("DATED {ms}")]);
+        raw.timestamp_ms = vec![-1];
+        run(&mut undated, &raw).findings.len()
+    };
+    assert_eq!(
+        [told(0, 1_000_000), told(1, 1_599_999), told(2, 1_600_000)],
+        [1, 0, 1]
+    );
+}
+
+/// *Scenario:* a detector is called broken in the middle of the search for what it breaks at: more faults than it may have a
+/// minute.
+/// *Guarantees:* every record is delivered; what it raised about the good parts before is told, what it learnt from them is
+/// kept, and only the culprits and what came after count as skipped; then it is left out.
+#[test]
+fn good_parts_count_where_the_search_breaks_off() {
+    let engine = Engine::new(None).unwrap();
+    let mut settings = settings("watch");
+    settings.limits.faults_per_minute = 2;
+    let detector = member(&engine, &settings);
+    let metrics = detector.metrics.clone();
+    let members = members(&[detector], &[]);
+    let mut chain = chain(&members);
+    chain.begin(&partition(0), 0, None);
+    let batch = [
+        "red", "red", "red", "blue", "POISON", "blue", "POISON", "green", "POISON", "red", "red",
+        "red",
+    ];
+    let answer = run(&mut chain, &raw(0, 0, &batch.map(String::from)));
+    assert_eq!(answer.columns.len(), 12);
+    assert_eq!(titles(&answer.findings), ["red came 3 times"]);
+    assert_eq!(metrics.skipped.get(), 2 + 4);
+    let kept = saved(&mut chain).unwrap();
+    assert_eq!(kept.boundary, 12);
+    // Left out from now on.
+    let answer = run(&mut chain, &raw(0, 12, &["blue".into()]));
+    assert!(answer.findings.is_empty());
+    assert_eq!(metrics.skipped.get(), 2 + 4 + 1);
+    let mut second = Chain::with_clock(&members, Box::new(Later)).unwrap();
+    second.begin(&partition(0), 12, Some(kept));
+    let answer = run(&mut second, &raw(0, 12, &["blue".into()]));
+    assert_eq!(answer.findings[0].evidence, [3, 5, 12]);
+}
+
+/// *Scenario:* a detector panics, or never ends, each time it is to save a partition.
+/// *Guarantees:* each time counts as a fault a minute: one more than it may have, and it is left out like any other that is
+/// broken. Records go on to be delivered all the time, and what was saved last stands.
+#[test]
+fn a_plugin_that_cannot_be_saved_is_broken() {
+    let engine = Engine::new(None).unwrap();
+    for (trick, kind) in [("UNSAVED", "trap"), ("HANGS", "timeout")] {
+        let mut settings = settings("watch");
+        settings.limits.faults_per_minute = 2;
+        let detector = member(&engine, &settings);
+        let metrics = detector.metrics.clone();
+        let mut chain = chain(&members(&[detector], &[]));
+        chain.begin(&partition(0), 0, None);
+        run(&mut chain, &raw(0, 0, &["red".into(), "red".into()]));
+        let good = saved(&mut chain).unwrap();
+        for n in 0..4 {
+            let answer = run(&mut chain, &raw(0, 2 + n, &[trick.into()]));
+            assert_eq!(answer.columns.len(), 1);
+            let is_left_out = metrics.skipped.get() > 0;
+            assert_eq!(is_left_out, n == 3, "{trick} {n}");
+            match is_left_out {
+                false => assert_eq!(saved(&mut chain), None, "{trick} {n}"),
+                true => assert_eq!(saved(&mut chain).unwrap().stages, good.stages, "{trick}"),
+            }
+        }
+        let faults = match kind {
+            "trap" => &metrics.fault_traps,
+            _ => &metrics.fault_timeouts,
+        };
+        assert_eq!((faults.get(), metrics.memory_lost.get()), (3, 3), "{trick}");
+    }
+}
+
+/// *Scenario:* a detector breaks at every other record, and never ends when what it has learnt from one of the others is
+/// saved.
+/// *Guarantees:* the saving counts for the time of the search: it breaks off at ten times the limit of a call, the detector
+/// is left out, and every record is delivered.
+#[test]
+fn saving_counts_for_the_time_of_the_search() {
+    let engine = Engine::new(None).unwrap();
+    let mut settings = settings("watch");
+    settings.limits.faults_per_minute = 1_000;
+    settings.limits.time_per_batch = Duration::from_millis(50);
+    let detector = member(&engine, &settings);
+    let metrics = detector.metrics.clone();
+    let mut chain = Chain::new(&members(&[detector], &[])).unwrap();
+    chain.begin(&partition(0), 0, None);
+    let batch: Vec<String> = ["HANGS", "POISON"]
+        .repeat(30)
+        .iter()
+        .map(|l| (*l).to_owned())
+        .collect();
+    let answer = run(&mut chain, &raw(0, 0, &batch));
+    assert_eq!(answer.columns.len(), 60);
+    // Thirty are culprits.
+    assert!(metrics.skipped.get() > 30, "{}", metrics.skipped.get());
+    let calls = metrics.calls.get();
+    run(&mut chain, &raw(0, 60, &["red".into()]));
+    assert_eq!(metrics.calls.get(), calls);
+}
+
+/// Notes what a lane says, in order.
+#[derive(Default)]
+struct Noted(Mutex<Vec<String>>);
+
+impl Noted {
+    fn note(&self, what: String) {
+        self.0.lock().unwrap().push(what);
+    }
+}
+
+impl Keeper for Noted {
+    fn remembered(&self, _: &Partition, _: &Generation, boundary: i64, _: Vec<u8>) {
+        self.note(format!("kept {boundary}"));
+    }
+
+    fn saved(&self, _: &Partition) {
+        self.note("saved".into());
+    }
+}
+
+impl Door for Noted {
+    fn answer(&self, outcome: Outcome) {
+        let is_closed = matches!(outcome.end, End::Closed(_));
+        let how = if is_closed { "closed" } else { "not closed" };
+        self.note(format!("{how} {}", outcome.receipt.end));
+    }
+}
+
+/// *Scenario:* an enricher that may not be left out (`on_fault: dead_letter`) breaks each time its partition is to be saved:
+/// after a batch, and when the partition is to leave.
+/// *Guarantees:* what was delivered before is settled, the batch after which it broke too; then the lane says that the
+/// plugin is broken and delivers nothing more; whoever waits for the partition to be saved is answered; nothing is kept but
+/// what was good.
+#[test]
+fn a_lane_whose_plugin_cannot_be_saved_holds() {
+    let engine = Engine::new(None).unwrap();
+    let mut settings = settings("unsaved");
+    settings.limits.faults_per_minute = 1;
+    let mut members = members(&[], &[]);
+    members.enrich = vec![member(&engine, &settings)];
+    let noted = Arc::new(Noted::default());
+    let (lane_broken, keeper) = (noted.clone(), noted.clone());
+    let lane = Lane {
+        facts: Facts {
+            wanted: Vec::new(),
+            group: "g".into(),
+        },
+        chain: chain(&members),
+        memory: Some(Memory::new(keeper, Duration::ZERO)),
+        destinations: Vec::new(),
+        max_in_flight_bytes: 1 << 20,
+        metrics: Default::default(),
+        on_broken: Box::new(move |broken| lane_broken.note(format!("broken {}", broken.plugin))),
+    };
+    let generation = Generation::begin();
+    let (work, queue) = channel();
+    let begin = Beginning {
+        partition: partition(0),
+        generation: generation.clone(),
+        offset: 0,
+        memory: None,
+    };
+    work.send(Work::Begin(Box::new(begin))).unwrap();
+    for (start, line) in ["good", "POISON", "POISON", "good"].into_iter().enumerate() {
+        let raw = raw(0, start as i64, &[line.into()]);
+        let receipt = Receipt {
+            partition: partition(0),
+            generation: generation.clone(),
+            start: start as i64,
+            end: start as i64 + 1,
+        };
+        let leg = Leg::open(receipt, raw, Gauge::default().hold(1), noted.clone());
+        let purpose = Purpose::Deliver;
+        work.send(Work::Batch(RawBatch { leg, purpose })).unwrap();
+    }
+    work.send(Work::Save(partition(0))).unwrap();
+    drop(work);
+    lane.run(&queue);
+    let noted = noted.0.lock().unwrap();
+    // The last is read again: it was held until the lane ended.
+    let expected = [
+        "closed 1",
+        "kept 1",
+        "closed 2",
+        "closed 3",
+        "broken unsaved",
+        "saved",
+        "not closed 4",
+    ];
+    assert_eq!(*noted, expected);
 }

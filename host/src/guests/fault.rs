@@ -111,14 +111,25 @@ impl Search {
 
     /// The attempt was answered well.
     pub(crate) fn good(&mut self, took: Duration) {
-        self.spent = self.spent.saturating_add(took);
+        self.spend(took);
         self.parts.pop();
+    }
+
+    /// Time that went by for the search, in its attempts or beside them.
+    pub(crate) fn spend(&mut self, took: Duration) {
+        self.spent = self.spent.saturating_add(took);
+    }
+
+    /// Whether it has taken too long, and something is left to be tried.
+    pub(crate) fn is_over(&self) -> bool {
+        let max = self.limit.saturating_mul(SEARCH_TIME_FACTOR);
+        self.spent > max && !self.parts.is_empty()
     }
 
     /// The attempt faulted.
     pub(crate) fn faulted(&mut self, kind: FaultKind, took: Duration) -> Judgement {
-        self.spent = self.spent.saturating_add(took);
-        if self.spent > self.limit.saturating_mul(SEARCH_TIME_FACTOR) {
+        self.spend(took);
+        if self.is_over() {
             return Judgement::GiveUp;
         }
         let whole = self.parts.last().is_some_and(|p| p.len() == self.records);
@@ -329,6 +340,27 @@ mod tests {
         let ends =
             (0..100).position(|_| search.faulted(FaultKind::Trap, LIMIT) == Judgement::GiveUp);
         assert_eq!(ends, Some(SEARCH_TIME_FACTOR as usize));
+    }
+
+    /// *Scenario:* time goes by beside the attempts, up to ten times the limit and beyond, with something left to be tried
+    /// and with nothing left.
+    /// *Guarantees:* it counts as that of attempts does: beyond the bound the search is over, and the next fault gives it up;
+    /// a search that has found everything is never over.
+    #[test]
+    fn time_beside_the_attempts_counts() {
+        let mut search = Search::new(2, LIMIT);
+        search.spend(LIMIT * SEARCH_TIME_FACTOR);
+        assert!(!search.is_over());
+        search.spend(Duration::from_nanos(1));
+        assert!(search.is_over());
+        assert_eq!(
+            search.faulted(FaultKind::Trap, Duration::ZERO),
+            Judgement::GiveUp
+        );
+        let mut search = Search::new(2, LIMIT);
+        search.good(LIMIT);
+        search.spend(LIMIT * SEARCH_TIME_FACTOR);
+        assert!(!search.is_over());
     }
 
     /// *Scenario:* faults at and above the limit, then a minute later.

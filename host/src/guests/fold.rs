@@ -176,6 +176,37 @@ mod tests {
         assert_eq!(decide(12, false), Told);
     }
 
+    /// *Scenario:* one alert is raised again a millisecond before the repeat interval has passed since it was told, when it
+    /// has, and once more right after; then one that is dated before all of them, and the same of another plugin.
+    /// *Guarantees:* it is told again exactly when the interval has passed, by the findings' own time; what was folded does
+    /// not put that off; an interval of nothing folds nothing.
+    #[test]
+    fn the_interval_ends_at_its_end() {
+        const BEGIN_MS: u64 = 1_700_000_000_123;
+        let settings = FoldSettings::default();
+        let interval = settings.repeat_interval_ms;
+        let mut fold = Fold::default();
+        let mut decide = |plugin: &str, at_ms: u64| {
+            fold.decide(plugin, (&raised("f", at_ms, false), at_ms), settings)
+        };
+        use Telling::{Folded, Told};
+        assert_eq!(decide("p", BEGIN_MS), Told);
+        assert_eq!(decide("p", BEGIN_MS + interval / 2), Folded);
+        assert_eq!(decide("p", BEGIN_MS + interval - 1), Folded);
+        assert_eq!(decide("p", BEGIN_MS + interval), Told);
+        assert_eq!(decide("p", BEGIN_MS + interval + 1), Folded);
+        assert_eq!(decide("p", BEGIN_MS - 1), Folded);
+        assert_eq!(decide("p", BEGIN_MS + 2 * interval), Told);
+        assert_eq!(decide("q", BEGIN_MS), Told);
+        let always = FoldSettings {
+            repeat_interval_ms: 0,
+            ..settings
+        };
+        let mut fold = Fold::default();
+        let again = raised("f", BEGIN_MS, false);
+        assert!((0..3).all(|_| fold.decide("p", (&again, BEGIN_MS), always) == Told));
+    }
+
     /// *Scenario:* many different alerts within a minute, the ends of those told, and a later minute.
     /// *Guarantees:* so many are told as the limit says; ends of what was told do not count; the next minute has room
     /// again; another plugin has room of its own.

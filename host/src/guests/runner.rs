@@ -1,7 +1,7 @@
 //! One plugin of one lane: its instance, its calls, and the way from a fault back to work.
 //!
 //! Used by its lane's thread alone. Promises that every record given gets an answer or is named as a culprit,
-//! within ten times the plugin's time limit, or that the plugin is called broken.
+//! within ten times the plugin's time limit (what is saved between included), or that the plugin is called broken.
 
 use super::answer::Size;
 use super::check::{Encoding, Given};
@@ -193,10 +193,6 @@ impl Runner {
             match outcome {
                 Ok(answer) => {
                     search.good(took);
-                    if let Some(shard) = shard.filter(|_| faulted) {
-                        // So that the next fault loses none of this part.
-                        self.keep(shard);
-                    }
                     // The parts of a batch together keep the limit of the batch.
                     bytes_max = bytes_max.saturating_sub(answer.size_bytes());
                     parts.push(Part {
@@ -204,6 +200,10 @@ impl Runner {
                         text,
                         outcome: Ok(answer),
                     });
+                    if let Some(shard) = shard.filter(|_| faulted) {
+                        // So that the next fault loses none of this part.
+                        self.keep(clock, shard, &mut search)?;
+                    }
                 }
                 Err(fault) => {
                     self.report(&fault, &part, faulted);

@@ -13,6 +13,7 @@ use crate::kafka::{Cluster, ClusterSettings, KafkaError, connect};
 use crate::model::{Partition, Snapshot};
 use crate::settle::{self, MemorySettings};
 use futures_util::future::join_all;
+use prometheus_client::metrics::gauge::Gauge;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -24,17 +25,20 @@ pub(super) struct Recalls {
     topic: String,
     cluster: OnceCell<Cluster>,
     producer: Producer,
+    // 1 where the topic is not what it must be.
+    is_deleting: Gauge,
 }
 
 impl Recalls {
     /// Contacts nobody yet.
-    pub(super) fn new(pipeline: &str, settings: &MemorySettings) -> Self {
+    pub(super) fn new(pipeline: &str, settings: &MemorySettings, is_deleting: Gauge) -> Self {
         Recalls {
             pipeline: pipeline.to_owned(),
             settings: (*settings.cluster).clone(),
             topic: settings.topic.clone(),
             cluster: OnceCell::new(),
             producer: Producer::new((*settings.cluster).clone()),
+            is_deleting,
         }
     }
 
@@ -59,6 +63,7 @@ impl Recalls {
             .get_or_try_init(|| connect(&self.settings, |_| ()));
         let cluster = cluster.await?;
         cluster.ensure_compacted(&self.topic).await?;
+        self.judge(cluster.cleanup_policy(&self.topic).await);
         let named = |p: &Partition| {
             (
                 settle::memory_key(&self.pipeline, p).into_bytes(),
@@ -83,6 +88,40 @@ impl Recalls {
             }
         }
         Ok(snapshots)
+    }
+
+    /// Says what will become of memories in a topic that somebody else has made, once. Reading goes on: they are
+    /// there as yet, and a gateway that does not start again would surprise more.
+    fn judge(&self, policy: Result<String, KafkaError>) {
+        let (pipeline, topic) = (&self.pipeline, &self.topic);
+        let policy = match policy {
+            Ok(policy) => policy,
+            Err(error) => {
+                tracing::info!(
+                    pipeline,
+                    topic,
+                    "whether the topic for what plugins remember is compacted cannot be told: {}",
+                    error.chain()
+                );
+                return;
+            }
+        };
+        let is_sound = keeps_memories(&policy);
+        if self.is_deleting.set(i64::from(!is_sound)) == 0 && !is_sound {
+            let remedy = format!(
+                "kafka-configs.sh --bootstrap-server {} --alter --entity-type topics --entity-name {topic} \
+                 --add-config cleanup.policy=compact",
+                self.settings.brokers.join(",")
+            );
+            tracing::error!(
+                pipeline,
+                topic,
+                cleanup_policy = policy,
+                remedy,
+                "the topic for what plugins remember is not only compacted: Kafka will delete memories there that have grown old, \
+                 and their partitions start empty then, or it grows without an end; set cleanup.policy=compact"
+            );
+        }
     }
 
     /// Writes down where those begin that take over nothing. One that cannot be written has no place yet.
@@ -119,4 +158,9 @@ impl Recalls {
         let sent = self.producer.send(&self.topic, record).await;
         sent.map_err(|error| KafkaError::not_written(&self.topic, &error))
     }
+}
+
+/// Whether a topic with this `cleanup.policy` keeps the latest of each key for good, and no more than that.
+fn keeps_memories(policy: &str) -> bool {
+    policy.trim() == "compact"
 }

@@ -87,6 +87,10 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
         let columns = settings.batch.records.saturating_mul(COLUMNS_A_RECORD);
         let batch = settings.batch.bytes.saturating_add(columns);
         Intake {
+            recalls: settings.memory.as_ref().map(|memory| {
+                let is_deleting = metrics.memory_not_compacted.clone();
+                Arc::new(Recalls::new(&settings.pipeline, memory, is_deleting))
+            }),
             door: Arc::new(settle.clone()),
             settle,
             lanes,
@@ -104,10 +108,6 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             fenced: VecDeque::new(),
             retry: Retry::default(),
             standing: Standing::new(condition),
-            recalls: settings
-                .memory
-                .as_ref()
-                .map(|memory| Arc::new(Recalls::new(&settings.pipeline, memory))),
             session: None,
             settings: Arc::new(settings),
         }

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 mod faults;
 mod journey;
+mod ticks;
 
 const LIMIT: Duration = Duration::from_secs(30);
 /// How often a test asks whether something is so.

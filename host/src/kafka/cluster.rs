@@ -4,8 +4,9 @@ use super::{ClusterSettings, KafkaError};
 use crate::model::Partition;
 use krafka::Kafka;
 use krafka::admin::{
-    AdminClient, CreateTopicsOptions, DescribeConsumerGroupsOptions, DescribeTopicsOptions,
-    ListOffsetsOptions, ListTopicsOptions, NewTopic, OffsetSpec,
+    AdminClient, ConfigResource, CreateTopicsOptions, DescribeConfigsOptions,
+    DescribeConsumerGroupsOptions, DescribeTopicsOptions, ListOffsetsOptions, ListTopicsOptions,
+    NewTopic, OffsetSpec,
 };
 use krafka::consumer::TopicPartition;
 use krafka::error::ErrorCode;
@@ -23,12 +24,14 @@ const CONNECT_RETRY_MAX: Duration = Duration::from_secs(10);
 /// The bound of one administrative call, its retries included.
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// What becomes of old records: `delete`, `compact`, both with a comma between, or neither.
+const CLEANUP_POLICY: &str = "cleanup.policy";
 /// As many replicas as the broker makes by default.
 const BROKER_DEFAULT: i16 = -1;
 /// What a topic for memories is made with: soon compacted, for each save of a partition replaces the one before; and
 /// with room for the memory of several plugins in one record.
 const COMPACTED: [(&str, &str); 5] = [
-    ("cleanup.policy", "compact"),
+    (CLEANUP_POLICY, "compact"),
     ("segment.bytes", "33554432"),
     ("min.cleanable.dirty.ratio", "0.1"),
     ("max.compaction.lag.ms", "600000"),
@@ -153,6 +156,28 @@ impl Cluster {
             }
         }
         Ok(())
+    }
+
+    /// A topic's `cleanup.policy`.
+    ///
+    /// # Errors
+    /// It cannot be asked for: often because the right to describe configurations is not given.
+    pub async fn cleanup_policy(&self, topic: &str) -> Result<String, KafkaError> {
+        let failed = |e| KafkaError::new("describe the topic's settings", e);
+        let options =
+            DescribeConfigsOptions::default().config_names(vec![CLEANUP_POLICY.to_owned()]);
+        let described = self
+            .admin
+            .describe_configs([ConfigResource::topic(topic)], options)
+            .await
+            .map_err(failed)?;
+        let mut policy = String::new();
+        for (_, entries) in described {
+            let mut entries = entries.map_err(failed)?.into_iter();
+            let entry = entries.find(|entry| entry.name == CLEANUP_POLICY);
+            policy = entry.and_then(|entry| entry.value).unwrap_or_default();
+        }
+        Ok(policy)
     }
 
     /// The member ids of a consumer group.

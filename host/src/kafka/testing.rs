@@ -59,6 +59,19 @@ impl FakeKafka {
         self.broker.committed_offset(group, topic, partition)
     }
 
+    /// No question for the ends of partitions is answered, until [`answer_again`](Self::answer_again).
+    pub(crate) fn silence_ends(&self) {
+        self.broker.on(ApiKey::ListOffsets, |_| Control::Silence);
+    }
+
+    pub(crate) fn answer_again(&self) {
+        self.broker.clear_hooks();
+    }
+
+    pub(crate) fn questions_for_ends(&self) -> usize {
+        self.broker.request_count(ApiKey::ListOffsets)
+    }
+
     /// The next fetch is answered with OFFSET_OUT_OF_RANGE.
     pub(crate) fn out_of_range_once(&self) {
         self.broker.on_once(ApiKey::Fetch, |_| {

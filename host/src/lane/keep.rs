@@ -1,7 +1,8 @@
 //! What a lane's plugins remember: when it is saved, and where partitions begin and end.
 
 use super::Lane;
-use crate::model::{Generation, Partition, Work};
+use crate::guests::Broken;
+use crate::model::{Generation, Partition, Purpose, Work};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,7 +49,7 @@ impl Memory {
 
 impl Lane {
     /// Everything but batches.
-    pub(super) fn keep_house(&mut self, work: Work) {
+    pub(super) fn keep_house(&mut self, work: Work) -> Result<(), Broken> {
         match work {
             Work::Batch(_) => {}
             Work::Begin(beginning) => {
@@ -67,10 +68,11 @@ impl Lane {
                 }
             }
             Work::Save(partition) => {
-                self.save(&partition);
+                let saved = self.save(&partition);
                 if let Some(memory) = &self.memory {
                     memory.keeper.saved(&partition);
                 }
+                return saved;
             }
             Work::Forget(partition) => {
                 self.chain.forget(&partition);
@@ -79,34 +81,43 @@ impl Lane {
                 }
             }
         }
+        Ok(())
     }
 
-    /// Saves a partition's memory, if it is time.
-    pub(super) fn save_if_due(&mut self, partition: &Partition) {
-        let Some(memory) = &self.memory else { return };
-        let standing = memory.partitions.get(partition);
-        if standing.is_some_and(|s| s.saved.elapsed() >= memory.interval) {
-            self.save(partition);
+    /// Saves a partition's memory after a batch, if it is time.
+    pub(super) fn save_if_due(
+        &mut self,
+        partition: &Partition,
+        batch: Purpose,
+    ) -> Result<(), Broken> {
+        let is_due = self.memory.as_ref().is_some_and(|memory| {
+            let standing = memory.partitions.get(partition);
+            standing.is_some_and(|s| s.saved.elapsed() >= memory.interval)
+        });
+        match is_due && batch != Purpose::Remember {
+            true => self.save(partition),
+            false => Ok(()),
         }
     }
 
-    fn save(&mut self, partition: &Partition) {
+    fn save(&mut self, partition: &Partition) -> Result<(), Broken> {
         let Some(memory) = &mut self.memory else {
-            return;
+            return Ok(());
         };
         let Some(standing) = memory.partitions.get_mut(partition) else {
-            return;
+            return Ok(());
         };
         standing.saved = Instant::now();
         if !self.chain.is_changed(partition) {
-            return;
+            return Ok(());
         }
-        if let Some(snapshot) = self.chain.save(partition) {
+        if let Some(snapshot) = self.chain.save(partition)? {
             let boundary = snapshot.boundary;
             let generation = &standing.generation;
             memory
                 .keeper
                 .remembered(partition, generation, boundary, snapshot.encode());
         }
+        Ok(())
     }
 }

@@ -43,6 +43,8 @@ pub struct PipelineMetrics {
     pub commit_failures: Counter,
     /// Records read again for what plugins remember, not counted as read.
     pub remembered: Counter,
+    /// 1 while the topic for what plugins remember is not compacted, or is more than that.
+    pub memory_not_compacted: Gauge,
     /// Rebalances seen.
     pub rebalances: Counter,
     /// Partitions assigned.

@@ -21,7 +21,7 @@ type Row<T> = (&'static str, &'static str, fn(&T) -> Sample);
 
 use Sample::{Count, Level, Seconds};
 
-const PIPELINE: [Row<PipelineMetrics>; 19] = [
+const PIPELINE: [Row<PipelineMetrics>; 20] = [
     ("tidegate_records_in", "Records read from Kafka", |m| {
         Count(m.records_in.get())
     }),
@@ -89,6 +89,11 @@ const PIPELINE: [Row<PipelineMetrics>; 19] = [
     ("tidegate_commit_failures", "Commits that failed", |m| {
         Count(m.commit_failures.get())
     }),
+    (
+        "tidegate_memory_not_compacted",
+        "1 while the topic for what plugins remember is not only compacted",
+        |m| Level(m.memory_not_compacted.get()),
+    ),
     ("tidegate_rebalances", "Rebalances", |m| {
         Count(m.rebalances.get())
     }),

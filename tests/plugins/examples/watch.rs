@@ -3,10 +3,11 @@
 //! - `WORD ...`: counted; every so many of one word raise an alert, with all of them as evidence;
 //! - `POISON`: panics;
 //! - `AHEAD`: an alert whose evidence has not come yet;
+//! - `DATED MS`: an alert, always the same, that says it is of so many milliseconds later;
 //! - `LARGE`: remembers more than may be saved;
 //! - `NOISE`: remembers nearly as much as may be saved, of which nothing can be compressed;
 //! - `TRAPS`, `LOOPS`: from now on what it saves makes whoever restores it panic, or never end;
-//! - `UNSAVED`: from now on it panics when it saves.
+//! - `UNSAVED`, `HANGS`: from now on it panics when it saves, or never ends.
 //!
 //! When nothing has come for five seconds it says so once.
 
@@ -54,11 +55,17 @@ enum Trick {
     Traps,
     Loops,
     Unsaved,
+    Hangs,
 }
 
 impl Serialize for Trick {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         assert!(*self != Trick::Unsaved, "told not to be saved");
+        if *self == Trick::Hangs {
+            loop {
+                std::hint::black_box(());
+            }
+        }
         serializer.serialize_u8(*self as u8)
     }
 }
@@ -111,6 +118,8 @@ impl Detector for Watch {
             "TRAPS" => return words.trick = Trick::Traps,
             "LOOPS" => return words.trick = Trick::Loops,
             "UNSAVED" => return words.trick = Trick::Unsaved,
+            "HANGS" => return words.trick = Trick::Hangs,
+            "DATED" => return raise.alert(dated(record.body(), moment)),
             "AHEAD" => vec![Position(moment.position.0 + 1_000)],
             _ => words.evidence.remove(word).unwrap_or_default(),
         };
@@ -147,6 +156,19 @@ impl Detector for Watch {
                 ..Alert::default()
             });
         }
+    }
+}
+
+/// Says of itself that it is of later.
+fn dated(body: &str, moment: Moment) -> Alert {
+    let later = body.split(' ').nth(1).and_then(|ms| ms.parse::<u64>().ok());
+    Alert {
+        rule: "dated".to_owned(),
+        fingerprint: "dated".to_owned(),
+        title: "dated".to_owned(),
+        at: moment.now + later.unwrap_or(0),
+        since: moment.now,
+        ..Alert::default()
     }
 }
 

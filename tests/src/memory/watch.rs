@@ -151,7 +151,7 @@ fn weight(members: &Members, batches: &[RawRecords]) -> Result<f64> {
                 break;
             }
         }
-        lane.save(&partition).context("a snapshot")?;
+        lane.save(&partition)?.context("a snapshot")?;
     }
     let after = usage(std::process::id()).rss;
     Ok(after.saturating_sub(before) as f64 / 1e6)

@@ -173,13 +173,13 @@ impl Checker<'_> {
             // Where there is none of that name, it is told of `from`.
             None => known.clusters.get(cluster).cloned(),
         };
-        let cluster = cluster?;
+        let cluster = cluster.filter(|_| memory.keep)?;
         let written = topics::written_on(&cluster, file, known.clusters);
-        if let Some(who) = written.iter().find_map(|w| w.other_writer(&topic)) {
-            let rule = format!("{who} writes it, and compaction would delete there");
+        if let Some(other) = written.iter().find_map(|w| w.other_writer(&topic)) {
+            let rule = format!("{other} is the same, and compaction would delete there");
             self.wrong(at.then("topic"), &topic, rule, "name a topic of its own");
         }
-        memory.keep.then_some(MemorySettings {
+        Some(MemorySettings {
             cluster: Box::new(cluster),
             topic,
             interval,

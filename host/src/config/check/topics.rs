@@ -115,13 +115,15 @@ fn outputs_of(p: &Pipeline) -> impl Iterator<Item = &String> {
 }
 
 impl Written {
-    /// Who writes this topic for anything but what plugins remember.
+    /// The field by which this topic is written for anything but what plugins remember.
     pub(super) fn other_writer(&self, of: &str) -> Option<String> {
         match &self.by {
             _ if self.topic != of => None,
             By::Memory { .. } => None,
-            By::DeadLetters { pipeline } => Some(format!("pipelines.{pipeline}.dead_letters")),
-            By::Output { output, .. } => Some(format!("outputs.{output}")),
+            By::DeadLetters { pipeline } => {
+                Some(format!("pipelines.{pipeline}.dead_letters.topic"))
+            }
+            By::Output { output, .. } => Some(format!("outputs.{output}.kafka.topic")),
         }
     }
 }

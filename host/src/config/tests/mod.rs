@@ -5,6 +5,7 @@ mod garbage;
 mod outputs;
 mod plugins;
 mod reference;
+mod remembering;
 mod rules;
 mod shapes;
 mod values;

@@ -81,23 +81,31 @@ impl Chain {
 
     /// All that is remembered of a partition. None where a plugin cannot tell; then it has been reported, and what was
     /// saved before still stands.
-    pub fn save(&mut self, partition: &Partition) -> Option<Snapshot> {
+    ///
+    /// # Errors
+    /// A plugin breaks at it too often. What has been run is not touched by that.
+    pub fn save(&mut self, partition: &Partition) -> Result<Option<Snapshot>, Broken> {
         let shard = *self.shards.of(partition);
         let mut stages = Vec::new();
-        for (stage, runner) in self.remembering() {
-            let saved = runner.save(shard.number)?;
+        let (enrich, detect, score) = (&mut self.enrich, &mut self.detect, &mut self.score);
+        for (stage, runner) in remembering(enrich, detect, score) {
+            let Some(saved) = runner.save(&*self.clock, shard.number)? else {
+                return Ok(None);
+            };
             if !saved.is_empty() {
                 stages.push(runner.memory(stage, saved));
             }
         }
         let pipeline = self.pipeline.to_string();
-        let watched = self.watched.get_mut(partition)?;
+        let Some(watched) = self.watched.get_mut(partition) else {
+            return Ok(None);
+        };
         watched.is_changed = false;
         let told = match watched.fold.is_empty() {
             true => Vec::new(),
             false => postcard::to_allocvec(&watched.fold).unwrap_or_default(),
         };
-        Some(Snapshot {
+        Ok(Some(Snapshot {
             pipeline,
             topic: partition.topic.to_string(),
             partition: partition.index,
@@ -105,7 +113,7 @@ impl Chain {
             clock_ms: shard.now_ms,
             told,
             stages,
-        })
+        }))
     }
 
     /// From now on what plugins log and count is thrown away, or no longer.
@@ -145,7 +153,7 @@ impl Chain {
             pipeline: &self.pipeline,
             partition,
             last,
-            latest_ms: shard.now_ms.saturating_add(AHEAD_MS_MAX),
+            latest_ms: latest_ms(shard),
             is_quiet: self.is_quiet,
             settings: self.fold,
             fold: &mut watched.fold,
@@ -200,7 +208,7 @@ impl Chain {
             pipeline: &self.pipeline,
             partition: &raw.partition,
             last,
-            latest_ms: shard.now_ms.saturating_add(AHEAD_MS_MAX),
+            latest_ms: latest_ms(shard),
             is_quiet: self.is_quiet,
             settings: self.fold,
             fold: &mut watched.fold,
@@ -226,10 +234,26 @@ impl Chain {
 
     /// The plugins that may remember, with the stage of each.
     fn remembering(&mut self) -> impl Iterator<Item = (&'static str, &mut Runner)> {
-        let enrich = self.enrich.iter_mut().map(|r| ("enrich", r));
-        let detect = self.detect.iter_mut().map(|r| ("detect", r));
-        let score = self.score.iter_mut().map(|r| ("score", r));
-        enrich.chain(detect).chain(score)
+        remembering(&mut self.enrich, &mut self.detect, &mut self.score)
+    }
+}
+
+fn remembering<'c>(
+    enrich: &'c mut [Runner],
+    detect: &'c mut [Runner],
+    score: &'c mut [Runner],
+) -> impl Iterator<Item = (&'static str, &'c mut Runner)> {
+    let enrich = enrich.iter_mut().map(|r| ("enrich", r));
+    let detect = detect.iter_mut().map(|r| ("detect", r));
+    let score = score.iter_mut().map(|r| ("score", r));
+    enrich.chain(detect).chain(score)
+}
+
+/// The latest date that counts as it is; where Kafka told no time there is nothing to hold dates against.
+fn latest_ms(shard: Shard) -> u64 {
+    match shard.now_ms {
+        0 => u64::MAX,
+        now_ms => now_ms.saturating_add(AHEAD_MS_MAX),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Runner, cut};
 use crate::guests::Broken;
 use crate::guests::clock::Clock;
-use crate::guests::fault::Fault;
+use crate::guests::fault::{Fault, Search};
 use crate::guests::fold::Telling;
 use crate::guests::instance::Instance;
 use crate::guests::instance::NotRestored;
@@ -54,15 +54,40 @@ impl Runner {
         }
     }
 
-    /// Has a shard's memory saved while a culprit is looked for.
-    pub(super) fn keep(&mut self, shard: u32) {
+    /// Has a shard's memory saved while a culprit is looked for, in the time of the search.
+    pub(super) fn keep(
+        &mut self,
+        clock: &dyn Clock,
+        shard: u32,
+        search: &mut Search,
+    ) -> Result<(), Broken> {
+        let start = clock.now();
         // What went wrong has been reported; the next part begins with what was saved before.
-        self.save(shard);
+        self.try_save(clock, shard)?;
+        search.spend(clock.now().saturating_sub(start));
+        match search.is_over() {
+            true => Err(self.broken(
+                "what it breaks at cannot be found in time, for its memory is saved too slowly"
+                    .to_owned(),
+            )),
+            false => Ok(()),
+        }
     }
 
     /// All that the plugin remembers of a shard; empty: nothing. None where it cannot be told: what was saved
     /// before still stands.
-    pub(crate) fn save(&mut self, shard: u32) -> Option<Vec<u8>> {
+    pub(crate) fn save(
+        &mut self,
+        clock: &dyn Clock,
+        shard: u32,
+    ) -> Result<Option<Vec<u8>>, Broken> {
+        match self.try_save(clock, shard) {
+            Ok(saved) => Ok(saved),
+            Err(broken) => self.bypass(clock, broken).map(|()| None),
+        }
+    }
+
+    fn try_save(&mut self, clock: &dyn Clock, shard: u32) -> Result<Option<Vec<u8>>, Broken> {
         let limit = self.member.plugin.limits().time_per_batch;
         let saved = match &mut self.instance {
             Some(instance) => self.memory.save(instance, shard, limit),
@@ -70,15 +95,16 @@ impl Runner {
             None => Ok(()),
         };
         match saved {
-            Ok(()) => Some(self.memory.saved(shard)),
+            Ok(()) => Ok(Some(self.memory.saved(shard))),
             Err(why) => {
+                let (plugin, version) = (self.member.plugin.name(), self.member.plugin.version());
+                tracing::error!(%plugin, %version, %why, "what the plugin remembers of a partition cannot be saved");
                 if let NotSaved::Fault(fault) = &why {
                     self.report(fault, &Range::default(), false);
                     self.instance_gone();
+                    self.count_fault(clock, fault)?;
                 }
-                let (plugin, version) = (self.member.plugin.name(), self.member.plugin.version());
-                tracing::error!(%plugin, %version, %why, "what the plugin remembers of a partition cannot be saved");
-                None
+                Ok(None)
             }
         }
     }

@@ -9,6 +9,8 @@ enum Step {
     Batch(i64),
     /// A tick begins, if none is open at that place.
     Tick,
+    /// The position moves without a record.
+    Idle(i64),
     /// One of what is open closes.
     Close(usize),
     /// What is done is committed.
@@ -19,6 +21,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         3 => (1..4i64).prop_map(Step::Batch),
         3 => Just(Step::Tick),
+        1 => (1..4i64).prop_map(Step::Idle),
         5 => (0..8usize).prop_map(Step::Close),
         2 => Just(Step::Commit),
     ];
@@ -26,7 +29,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    /// *Scenario:* batches and ticks of a partition begin one after the other and close in any order, with commits between.
+    /// *Scenario:* batches, ticks and idle advances of a partition begin one after the other and close in any order, with
+    /// commits between.
     /// *Guarantees:* rule 8: the committed offset never passes a tick that is open; and a memory at a boundary may be kept
     /// exactly when all that began at or before it has closed, and is committed.
     #[test]
@@ -50,6 +54,12 @@ proptest! {
                         prop_assert_eq!(ledger.begin(&tick), Begun::Open);
                         began.push((tick, false));
                     }
+                }
+                Step::Idle(offsets) => {
+                    let idle = receipt(&generation, end, end + offsets);
+                    end += offsets;
+                    prop_assert!(ledger.idle(&partition(), &generation, end) != Answered::Stale);
+                    began.push((idle, true));
                 }
                 Step::Close(which) => {
                     let open: Vec<usize> = (0..began.len()).filter(|i| !began[*i].1).collect();
@@ -91,4 +101,42 @@ fn rule_8_a_tick_that_is_thrown_away_keeps_no_memory() {
     assert_eq!(ledger.open(&partition(), generation.number()), 0);
     assert!(!ledger.is_settled(&partition(), generation.number(), 10));
     assert!(ledger.is_settled(&partition(), generation.number(), 9));
+}
+
+/// *Scenario:* the position moves without a record (markers of a transaction), then a tick raises something there.
+/// *Guarantees:* what is raised lies at the tick's place: no memory that claims to have seen all before it is kept until the
+/// tick has closed, and nothing that follows is committed; one of before the advance may be kept.
+#[test]
+fn rule_8_a_tick_after_an_idle_advance_lies_where_it_is() {
+    let (mut ledger, generation) = assigned_at(10);
+    ledger.idle(&partition(), &generation, 15);
+    let tick = receipt(&generation, 15, 15);
+    assert_eq!(ledger.begin(&tick), Begun::Open);
+    ledger.idle(&partition(), &generation, 17);
+    for due in ledger.committable() {
+        assert_eq!(due.offset, 15);
+        ledger.committed(&due);
+    }
+    let settled = |ledger: &Ledger, at| ledger.is_settled(&partition(), generation.number(), at);
+    assert!(settled(&ledger, 14) && !settled(&ledger, 15) && !settled(&ledger, 17));
+    assert_eq!(ledger.close(&tick), Answered::Advanced { to: 17 });
+    assert!(settled(&ledger, 15) && !settled(&ledger, 17));
+}
+
+/// *Scenario:* a tick begins at a place where one is still open, its finding a dead letter that nobody has acknowledged.
+/// *Guarantees:* neither passes for the other: reading goes on at the committed offset, the late acknowledgement changes
+/// nothing, and no memory of that place is kept.
+#[test]
+fn rule_8_ticks_that_collide_are_read_again() {
+    let (mut ledger, generation) = assigned_at(10);
+    let batch = receipt(&generation, 10, 12);
+    let tick = receipt(&generation, 12, 12);
+    assert_eq!(ledger.begin(&batch), Begun::Open);
+    ledger.close(&batch);
+    assert_eq!(ledger.begin(&tick), Begun::Open);
+    assert_eq!(ledger.begin(&tick), Begun::ReadAgain { offset: 10 });
+    assert!(generation.has_ended());
+    assert_eq!(ledger.close(&tick), Answered::Stale);
+    assert!(ledger.committable().is_empty());
+    assert!(!ledger.is_settled(&partition(), generation.number(), 12));
 }
