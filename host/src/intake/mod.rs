@@ -40,6 +40,7 @@ mod watch;
 mod watchdog;
 
 pub use run::Intake;
+pub(crate) use tick::QUIET;
 
 /// What intake is told, as meant.
 #[derive(Clone, Debug)]
@@ -85,8 +86,8 @@ pub struct Settings {
     pub facts: Facts,
     /// Where what plugins remember is kept; none: they begin with nothing.
     pub memory: Option<settle::MemorySettings>,
-    /// Whether plugins want to know that time goes by.
-    pub ticks: bool,
+    /// How long nothing has come of a partition when plugins begin to be told that time goes by; none: they never are.
+    pub tick_after: Option<Duration>,
     /// Stop at the offsets that were the end when the partition was first assigned.
     pub until_end: bool,
 }

@@ -5,6 +5,7 @@
 
 use super::placement::{Found, Wanted};
 use super::run::Retry;
+use super::tick::Rest;
 use crate::model::{Gauge, Generation, Partition};
 use std::collections::BTreeMap;
 use tokio::task::JoinHandle;
@@ -34,8 +35,8 @@ pub(super) struct Owned {
     resume: Option<i64>,
     // Where the generation began.
     pub(super) floor: i64,
-    // Up to when time went by for it, by ticks: Unix milliseconds.
-    pub(super) ticked_ms: u64,
+    // Where it rests and how far time went by there.
+    pub(super) rest: Rest,
 }
 
 /// Whether it is read.
@@ -61,7 +62,7 @@ impl Tenancy {
             generation: None,
             resume: None,
             floor: 0,
-            ticked_ms: 0,
+            rest: Rest::default(),
         };
         self.owned.insert(partition, owned);
     }

@@ -56,7 +56,7 @@ pub(super) fn settings(broker: &str) -> Settings {
             group: "group".into(),
         },
         memory: None,
-        ticks: false,
+        tick_after: None,
         until_end: true,
     }
 }

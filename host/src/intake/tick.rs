@@ -8,18 +8,47 @@ use super::run::Session;
 use super::tenancy::State;
 use super::{Intake, Lanes, Settle};
 use crate::model::{Leg, Purpose, RawBatch, RawRecords, Receipt};
+use std::time::Duration;
 
+/// Nothing has come of a partition for so long before its time goes by without records. Records that are older than
+/// the wall clock, of a backlog that another pipeline hands on for example, come with small gaps: in one of them the
+/// clock must not run ahead of those that follow.
+pub(crate) const QUIET: Duration = Duration::from_secs(10);
 /// A partition's clock stays so far behind the wall, so that records that were sent before may still come.
 const BEHIND_MS: u64 = 2_000;
 /// What a tick weighs in flight: its receipt and its place in queues, about.
 const WEIGHT_BYTES: usize = 256;
 
+/// Where a partition rests: all has been read up to there, and there is no more. Times are Unix milliseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rest {
+    position: Option<i64>,
+    since_ms: u64,
+    ticked_ms: u64,
+}
+
+impl Rest {
+    /// Whether a tick is due, `position` being the end as it was at `as_of_ms`: once for each look at the end, after
+    /// the partition has rested there for `quiet`.
+    fn is_due(&mut self, position: i64, as_of_ms: u64, quiet: Duration) -> bool {
+        if self.position != Some(position) {
+            (self.position, self.since_ms) = (Some(position), as_of_ms);
+        }
+        let rested = as_of_ms.saturating_sub(self.since_ms);
+        let due = as_of_ms > self.ticked_ms && u128::from(rested) >= quiet.as_millis();
+        if due {
+            self.ticked_ms = as_of_ms;
+        }
+        due
+    }
+}
+
 impl<S: Settle, L: Lanes> Intake<S, L> {
     /// Ticks where the end of the log has been seen since the last time.
     pub(super) fn tick(&mut self, session: &mut Session) {
-        if !self.settings.ticks {
+        let Some(quiet) = self.settings.tick_after else {
             return;
-        }
+        };
         for (partition, owned) in &mut session.tenancy.owned {
             let is_quiet = owned.state == State::Reading && owned.gauge.partition_bytes() == 0;
             let (Some(generation), true) = (&owned.generation, is_quiet) else {
@@ -29,10 +58,10 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
                 continue;
             };
             let position = self.batcher.at_rest(partition).filter(|at| *at >= end);
-            let (Some(position), true) = (position, as_of_ms > owned.ticked_ms) else {
+            let Some(position) = position.filter(|at| owned.rest.is_due(*at, as_of_ms, quiet))
+            else {
                 continue;
             };
-            owned.ticked_ms = as_of_ms;
             let receipt = Receipt {
                 partition: partition.clone(),
                 generation: generation.clone(),
@@ -46,6 +75,37 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             let now_ms = as_of_ms.saturating_sub(BEHIND_MS);
             let purpose = Purpose::Tick { now_ms, position };
             self.lanes.dispatch(partition, RawBatch { leg, purpose });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// *Scenario:* a partition is looked at once in a while, at any position, by a clock that may go back.
+        /// *Guarantees:* its time goes by only at a position that was seen for ten seconds without another between, and
+        /// only forward; and it does go by there with the next look.
+        #[test]
+        fn time_goes_by_only_where_it_is_quiet(
+            looks in proptest::collection::vec((0..3_i64, -2_000..6_000_i64), 1..60),
+        ) {
+            let mut rest = Rest::default();
+            let (mut now, mut ticked) = (1_000_000_i64, 0);
+            let mut seen: Vec<(i64, i64)> = Vec::new();
+            for (position, passed) in looks {
+                now += passed;
+                seen.push((position, now));
+                let run = seen.iter().rev().take_while(|look| look.0 == position);
+                let quiet = run.last().is_some_and(|first| now - first.1 >= 10_000);
+                let due = rest.is_due(position, now as u64, QUIET);
+                prop_assert_eq!(due, quiet && now > ticked);
+                if due {
+                    ticked = now;
+                }
+            }
         }
     }
 }

@@ -151,7 +151,7 @@ impl Watcher {
     /// Until the next look at everything; ends are looked at more often where they tell that time goes by.
     async fn wait(&self) {
         let mut left = self.settings.metadata_interval;
-        while self.settings.ticks && left > ENDS_INTERVAL {
+        while self.settings.tick_after.is_some() && left > ENDS_INTERVAL {
             tokio::time::sleep(ENDS_INTERVAL).await;
             self.look_at_ends().await;
             left -= ENDS_INTERVAL;
@@ -170,7 +170,7 @@ impl Watcher {
     }
 
     async fn look_at_ends(&self) {
-        let wanted = match self.settings.ticks {
+        let wanted = match self.settings.tick_after.is_some() {
             true => {
                 let all = self.consumer.survey(self.settings.read_committed).await;
                 all.into_keys().collect()

@@ -119,7 +119,6 @@ impl Checker<'_> {
         let memory = self.memory(&at.then("memory"), (file, p), known);
         let from = intake::Settings {
             memory: memory.clone(),
-            ticks: !(detect.is_empty() && score.is_empty()),
             ..self.from(file, name, p, known)
         };
         self.batches_fit(name, p, [&unwrap, &parse, &enrich, &detect, &score]);
@@ -283,6 +282,7 @@ impl Checker<'_> {
         let start = self.start(at.then("start"), &from.start);
         self.times_agree(&at, from);
         self.fetches_agree(&at, from);
+        let watches = !(p.detect.is_empty() && p.score.is_empty());
         intake::Settings {
             pipeline: name.to_owned(),
             cluster,
@@ -318,7 +318,7 @@ impl Checker<'_> {
                 .bytes(),
             facts: self.facts(&at.then("attributes"), from),
             memory: None,
-            ticks: false,
+            tick_after: watches.then_some(intake::QUIET),
             until_end: false,
         }
     }

@@ -42,7 +42,7 @@ async fn time_stands_still_while_kafka_is_silent() {
     };
     let mut settings = settings(&fake.address());
     settings.until_end = false;
-    settings.ticks = true;
+    settings.tick_after = Some(Duration::ZERO);
     settings.cluster.connect_timeout = Duration::from_millis(500);
     settings.cluster.request_timeout = Duration::from_millis(500);
     let member = Member::start(settings, lanes);
