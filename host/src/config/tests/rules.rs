@@ -172,7 +172,7 @@ fn topics_are_names_or_expressions() {
         (
             "[logs]",
             "[\"^logs(\"]",
-            "12:16: pipelines.shop.from.topics[0] is ^logs(, but must be a regular expression: unclosed group",
+            "12:16: pipelines.shop.from.topics[0] is ^logs(, but must be a regular expression: unclosed group, at character 6: (",
         ),
         (
             "[logs]",
@@ -182,7 +182,7 @@ fn topics_are_names_or_expressions() {
         (
             "[logs]",
             "[logs]\n      exclude_topics: [\"^a[\"]",
-            "13:24: pipelines.shop.from.exclude_topics[0] is ^a[, but must be a regular expression: unclosed character class",
+            "13:24: pipelines.shop.from.exclude_topics[0] is ^a[, but must be a regular expression: unclosed character class, at character 3: [",
         ),
         (
             "topic: dead }",
@@ -219,6 +219,60 @@ fn rule_11_topics_that_the_gateway_writes_are_not_read() {
             "x.yaml:18:49: pipelines.other.from.topics[0] is dead, but pipelines.shop.dead_letters writes it; read another topic, or write the dead letters elsewhere"
         ]
     );
+}
+
+/// *Scenario:* a pipeline names its own output or memory, and expressions that fit only what is left out: what the gateway
+/// writes, by this pipeline or another, what `exclude_topics` says, what no topic is called.
+/// *Guarantees:* each is a problem that names what is in the way; an expression that may fit anything else is none.
+#[test]
+fn what_could_never_be_read_is_told() {
+    let text = good_but(
+        "  collector: {",
+        "  copy: { kafka: { cluster: main, topic: copies } }\n  collector: {",
+    );
+    let text = text
+        .replace("records: [collector]", "records: [collector, copy]")
+        .replace(
+            "    dead_letters",
+            "    memory: { topic: mem }\n    dead_letters",
+        );
+    let told = |topics: &str| match load(&text.replace("[logs]", topics)) {
+        Ok(_) => Vec::new(),
+        Err(told) => told,
+    };
+    let at = "x.yaml:13:16: pipelines.shop.from.topics[0] is";
+    for (topics, expected) in [
+        (
+            "[copies]",
+            "copies, but this pipeline writes it to outputs.copy",
+        ),
+        ("[mem]", "mem, but pipelines.shop.memory is kept in it"),
+        (
+            "[\"^copies$\"]",
+            "^copies$, but takes no topic: expressions leave out what the gateway writes, and it fits copies only",
+        ),
+        (
+            "[\"^(copies|dead|mem)$\"]",
+            "^(copies|dead|mem)$, but takes no topic: expressions leave out what the gateway writes, and it fits copies, dead, mem only",
+        ),
+        (
+            "[\"^a\"]\n      exclude_topics: [\"^[ab]\"]",
+            "^a, but takes no topic: exclude_topics leaves out all that it fits; take one of the two out",
+        ),
+        ("[\"^a b$\"]", "^a b$, but takes no topic: it fits no name"),
+    ] {
+        let told = told(topics);
+        assert_eq!(told.len(), 1, "{told:?}");
+        let begin = format!("{at} {expected}");
+        assert!(told[0].starts_with(&begin), "{told:?}\nis not\n{begin}");
+    }
+    for topics in [
+        "[\"^copies\"]",
+        "[\"^(copies|logs)$\"]",
+        "[\"^a\"]\n      exclude_topics: [\"^ab\"]",
+    ] {
+        assert_eq!(told(topics), Vec::<String>::new());
+    }
 }
 
 /// *Scenario:* an expression that would match what the gateway writes, and excluded topics by name and
