@@ -84,7 +84,7 @@ mod tests {
             ("  a)", "unopened group, at character 4: )"),
             (
                 "(?P<a>x)(?P<a>y)",
-                "duplicate capture group name, at character 12: a>y)",
+                "duplicate capture group name, at character 13: a>y)",
             ),
             ("(?x)\n(a", "unclosed group"),
         ] {

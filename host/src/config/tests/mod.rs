@@ -7,6 +7,7 @@ mod plugins;
 mod reference;
 mod rules;
 mod shapes;
+mod topics;
 mod values;
 
 use super::{Loaded, from_text};
