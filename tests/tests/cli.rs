@@ -166,7 +166,7 @@ fn every_problem_is_told_at_once() {
         "6:49: plugins.json.config.tme is not a known key; did you mean time?",
         "6:67: plugins.json.config.level is 5, but must be",
         "7:18: plugins.plain.wasm is builtin:parse-plian, but the plugins in this binary are detect-rules, enrich-filter, enrich-redact,",
-        "14:36: plugins.filter.config.rules[0].when.body.regex is (, but must be a regular expression: unclosed group, at character 1: (",
+        "14:36: plugins.filter.config.rules[0].when.body.regex is (, but must be a regular expression: unclosed group, at character 1: `(`",
         "18:26: pipelines.shop.parse[2] is static, but is of kind enricher, and parse takes plugins of kind parser; name it under enrich",
         "20:12: pipelines.shop.lanes is none, but must be a whole number",
         " 6 problems",
@@ -225,7 +225,7 @@ fn every_mistake_in_a_rules_file_has_its_line() {
             " (rule errors)",
         ),
         (
-            "9:14: rules[1].when.regex is disk (full, but must be a regular expression: unclosed group, at character 6: (full",
+            "9:14: rules[1].when.regex is disk (full, but must be a regular expression: unclosed group, at character 6: `(full`",
             " (rule errors)",
         ),
     ];
@@ -434,7 +434,7 @@ fn pipe_counts_what_it_does_not_tell() {
     let few = told("findings: { max_per_minute: 2, repeat_interval: 1h }");
     let expected = [
         "not told of rules: 2 beyond max_per_minute (2)",
-        "not told of novelty: 1 raised again within repeat_interval (1h)",
+        "not told of novelty: 2 raised again within repeat_interval (1h)",
     ];
     assert_eq!(few, expected);
     assert_eq!(told("findings: { repeat_interval: 0s }"), [""; 0]);

@@ -23,7 +23,7 @@ pub fn rule(error: &str) -> Option<String> {
 pub fn with_text(rule: String, value: Option<&Node>) -> String {
     match text_at(&rule, value) {
         Some(text) if text.is_empty() => format!("{rule}, its end"),
-        Some(text) => format!("{rule}: {text}"),
+        Some(text) => format!("{rule}: `{text}`"),
         None => rule,
     }
 }
@@ -79,19 +79,19 @@ mod tests {
             reason.unwrap().to_owned()
         };
         for (pattern, expected) in [
-            ("disk (full", "unclosed group, at character 6: (full"),
-            ("ä [b", "unclosed character class, at character 3: [b"),
-            ("  a)", "unopened group, at character 4: )"),
+            ("disk (full", "unclosed group, at character 6: `(full`"),
+            ("ä [b", "unclosed character class, at character 3: `[b`"),
+            ("  a)", "unopened group, at character 4: `)`"),
             (
                 "(?P<a>x)(?P<a>y)",
-                "duplicate capture group name, at character 13: a>y)",
+                "duplicate capture group name, at character 13: `a>y)`",
             ),
             ("(?x)\n(a", "unclosed group"),
         ] {
             assert_eq!(told(pattern, None), expected);
         }
         let long = told(&format!("({}", "x".repeat(100)), None);
-        assert!(long.ends_with("xxx...") && long.len() < 80, "{long}");
+        assert!(long.ends_with("xxx...`") && long.len() < 80, "{long}");
         let secret = told("disk (full", Some("${X}".to_owned()));
         assert_eq!(secret, "unclosed group, at character 6");
         assert_eq!(rule("is too long"), None);

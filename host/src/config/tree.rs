@@ -20,7 +20,7 @@ pub const CONFIGURATION: Bounds = Bounds {
     remedy: "put the rules into a plugin's config_file, which may have 16MiB and 1000000 values",
 };
 /// Of a plugin's `config_file`, which programs may write: room for the 10,000 rules that `detect-rules` takes, with 100
-/// values and 1,600 bytes each. A value takes some 200 bytes of memory, so that a hostile file ends at 200 MB.
+/// values and 1,600 bytes each. A value takes some 165 bytes of memory, so that a hostile file ends at 165 MB.
 pub const PLUGIN_FILE: Bounds = Bounds {
     bytes: 16 << 20,
     nodes: 1_000_000,

@@ -136,7 +136,7 @@ fn what_plugins_say_reads_as_a_sentence() {
         "rules[1].n is 7, but must be above 8 (rule two)"
     );
     let drawn = "regex parse error:\n    (a\n    ^\nerror: unclosed group";
-    let expected = "rules[0].at is (a, but must be a regular expression: unclosed group, at character 1: (a (rule one)";
+    let expected = "rules[0].at is (a, but must be a regular expression: unclosed group, at character 1: `(a` (rule one)";
     assert_eq!(said("/rules/0/at", drawn), expected);
     let short = "must be a regular expression: unclosed group, at character 1";
     assert_eq!(said("/rules/0/at", short), expected);

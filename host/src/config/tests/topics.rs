@@ -20,7 +20,7 @@ fn topics_are_names_or_expressions() {
         (
             "[logs]",
             "[\"^logs(\"]",
-            "12:16: pipelines.shop.from.topics[0] is ^logs(, but must be a regular expression: unclosed group, at character 6: (",
+            "12:16: pipelines.shop.from.topics[0] is ^logs(, but must be a regular expression: unclosed group, at character 6: `(`",
         ),
         (
             "[logs]",
@@ -30,7 +30,7 @@ fn topics_are_names_or_expressions() {
         (
             "[logs]",
             "[logs]\n      exclude_topics: [\"^a[\"]",
-            "13:24: pipelines.shop.from.exclude_topics[0] is ^a[, but must be a regular expression: unclosed character class, at character 3: [",
+            "13:24: pipelines.shop.from.exclude_topics[0] is ^a[, but must be a regular expression: unclosed character class, at character 3: `[`",
         ),
         (
             "topic: dead }",
