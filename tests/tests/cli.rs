@@ -166,7 +166,7 @@ fn every_problem_is_told_at_once() {
         "6:49: plugins.json.config.tme is not a known key; did you mean time?",
         "6:67: plugins.json.config.level is 5, but must be",
         "7:18: plugins.plain.wasm is builtin:parse-plian, but the plugins in this binary are detect-rules, enrich-filter, enrich-redact,",
-        "14:36: plugins.filter.config.rules[0].when.body.regex is refused by the plugin: regex parse error: ( ^ error: unclosed group",
+        "14:36: plugins.filter.config.rules[0].when.body.regex is (, but must be a regular expression: unclosed group, at character 1: `(`",
         "18:26: pipelines.shop.parse[2] is static, but is of kind enricher, and parse takes plugins of kind parser; name it under enrich",
         "20:12: pipelines.shop.lanes is none, but must be a whole number",
         " 6 problems",
@@ -178,10 +178,8 @@ fn every_problem_is_told_at_once() {
     assert!(told[2].ends_with("; did you mean builtin:parse-plain?"));
 }
 
-/// *Scenario:* a file of rules with three mistakes, and one with a mistake of its shape.
-/// *Guarantees:* `check` tells each with the rules' file, its line, its rule and what to do; exit code 1.
-#[test]
-fn every_mistake_in_a_rules_file_has_its_line() {
+/// What `check` tells of a file of rules, and how many problems at the end; without the file's name.
+fn told_of_rules(rules: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let plugins = r#"  json: { wasm: "builtin:parse-json" }
   rules: { wasm: "builtin:detect-rules", config_file: rules.yaml }"#;
@@ -191,18 +189,22 @@ fn every_mistake_in_a_rules_file_has_its_line() {
         "records: [collector], alerts: [collector]",
     );
     let path = file(folder.path(), &text);
-    let told = |rules: &str| {
-        let rules_file = folder.path().join("rules.yaml");
-        std::fs::write(&rules_file, rules).expect("a file");
-        let said = tidegate(&["check", "-c", name(&path)]);
-        assert_eq!((said.code, &*said.out), (Some(1), ""), "{said:?}");
-        let begin = format!("{}:", rules_file.display());
-        let lines = said.err.lines();
-        lines
-            .map(|l| l.strip_prefix(&begin).unwrap_or(l).to_owned())
-            .collect::<Vec<_>>()
-    };
-    let mistakes = told(
+    let rules_file = folder.path().join("rules.yaml");
+    std::fs::write(&rules_file, rules).expect("a file");
+    let said = tidegate(&["check", "-c", name(&path)]);
+    assert_eq!((said.code, &*said.out), (Some(1), ""), "{said:?}");
+    let begin = format!("{}:", rules_file.display());
+    let lines = said.err.lines();
+    lines
+        .map(|l| l.strip_prefix(&begin).unwrap_or(l).to_owned())
+        .collect()
+}
+
+/// *Scenario:* a file of rules with three mistakes of meaning.
+/// *Guarantees:* `check` tells each with the rules' file, its line, its rule and what to do; exit code 1.
+#[test]
+fn every_mistake_in_a_rules_file_has_its_line() {
+    let mistakes = told_of_rules(
         r#"rules:
   - name: errors
     when: { field: severity, at_least: eror }
@@ -217,16 +219,13 @@ fn every_mistake_in_a_rules_file_has_its_line() {
 "#,
     );
     let expected = [
+        ("3:40: rules[0].when.at_least is ", " (rule errors)"),
         (
-            "3:40: rules[0].when.at_least is refused by the plugin: ",
+            "6:11: rules[1].name is \"errors\", as rules[0].name (line 2) already; give each rule a name of its own",
             " (rule errors)",
         ),
         (
-            "6:11: rules[1].name is refused by the plugin: is \"errors\", as that of another rule; give each a name of its own",
-            " (rule errors)",
-        ),
-        (
-            "9:14: rules[1].when.regex is refused by the plugin: ",
+            "9:14: rules[1].when.regex is disk (full, but must be a regular expression: unclosed group, at character 6: `(full`",
             " (rule errors)",
         ),
     ];
@@ -236,11 +235,28 @@ fn every_mistake_in_a_rules_file_has_its_line() {
         assert!(told.ends_with(end), "{told}");
     }
     assert!(mistakes[3].ends_with(": 3 problems"), "{mistakes:#?}");
-    let shape = told("rules:\n  - nme: x\n    count: { at_least: 1 }\n    within: 60s\n");
-    assert!(
-        shape[0].starts_with("2:5: rules[0].nme is not a known key; did you mean name?"),
-        "{shape:#?}"
+}
+
+/// *Scenario:* a file of rules with mistakes of form.
+/// *Guarantees:* the same, and each says how to write it.
+#[test]
+fn mistakes_of_form_say_how_to_write_it() {
+    let shape = told_of_rules(
+        "rules:\n  - nme: x\n    count: { at_least: 1 }\n    within: 60s\n  - name: two\n    count: 5\n    within: 60\n",
     );
+    let expected = [
+        "2:5: rules[0].name is missing; add it",
+        "2:5: rules[0].nme is not a known key; did you mean name?",
+        "6:12: rules[1].count is 5, but must be a map of keys and values; write it like { at_least: 5 } (rule two)",
+        "7:13: rules[1].within is 60, but must be a text; write it like \"60s\" (rule two)",
+    ];
+    assert_eq!(shape.len(), expected.len() + 1, "{shape:#?}");
+    for expected in expected {
+        assert!(
+            shape.iter().any(|told| told.starts_with(expected)),
+            "{shape:#?}\n{expected}"
+        );
+    }
 }
 
 const LINES: &str = r#"{"ts":"2026-11-21T03:12:45Z","level":"warn","msg":"card 4111 1111 1111 1111 declined"}
@@ -320,6 +336,43 @@ fn pipe_shows_routes() {
     assert_eq!(told, ["line 2 routed to audit", sum]);
 }
 
+/// A pipeline with a rule and a scorer, and `findings` as given.
+fn watching(folder: &Path, findings: &str) -> PathBuf {
+    let plugins = r#"  json: { wasm: "builtin:parse-json" }
+  rules:
+    wasm: "builtin:detect-rules"
+    config:
+      rules:
+        - { name: errors, when: { field: severity, at_least: error }, group_by: [disk], count: { at_least: 3 }, within: 1m }
+  novelty: { wasm: "builtin:score-compression", config: { window: 64, hop: 64 } }"#;
+    let stages =
+        format!("    parse: [json]\n    detect: [rules]\n    score: [novelty]\n    {findings}");
+    let text = yaml(plugins, &stages).replace(
+        "records: [collector]",
+        "records: [collector], alerts: [collector], anomalies: [collector]",
+    );
+    file(folder, &text)
+}
+
+/// 800 lines: the eleventh and eleven more are errors of disks, and the last 200 unlike any before.
+fn watched(disk: impl Fn(usize) -> usize) -> String {
+    let line = |n: usize| {
+        let (second, disk) = (n / 20, disk(n));
+        let (level, message) = match n {
+            10..22 => ("error", format!("disk {n} is gone")),
+            600.. => {
+                let mut random = fastrand::Rng::with_seed(n as u64);
+                ("info", (0..60).map(|_| random.lowercase()).collect())
+            }
+            _ => ("info", format!("order {n} was sent on to the warehouse")),
+        };
+        format!(
+            r#"{{"ts":"2026-11-21T03:12:{second:02}Z","level":"{level}","msg":"{message}","disk":{disk}}}"#
+        ) + "\n"
+    };
+    (0..800).map(line).collect()
+}
+
 /// *Scenario:* lines of which some raise an alert, and then many unlike any before, through a pipeline with a rule and a
 /// scorer, in both forms.
 /// *Guarantees:* alerts and anomalies are lines of JSON on standard output, behind the records that they came with, as
@@ -327,33 +380,8 @@ fn pipe_shows_routes() {
 #[test]
 fn pipe_prints_findings() {
     let folder = tempfile::tempdir().expect("a folder");
-    let plugins = r#"  json: { wasm: "builtin:parse-json" }
-  rules:
-    wasm: "builtin:detect-rules"
-    config:
-      rules:
-        - { name: errors, when: { field: severity, at_least: error }, count: { at_least: 3 }, within: 1m }
-  novelty: { wasm: "builtin:score-compression", config: { window: 64, hop: 64 } }"#;
-    let stages = "    parse: [json]\n    detect: [rules]\n    score: [novelty]";
-    let text = yaml(plugins, stages).replace(
-        "records: [collector]",
-        "records: [collector], alerts: [collector], anomalies: [collector]",
-    );
-    let path = file(folder.path(), &text);
-    let line = |n: usize| {
-        let second = n / 20;
-        let (level, message) = match n {
-            10..13 => ("error", format!("disk {n} is gone")),
-            600.. => {
-                let mut random = fastrand::Rng::with_seed(n as u64);
-                ("info", (0..60).map(|_| random.lowercase()).collect())
-            }
-            _ => ("info", format!("order {n} was sent on to the warehouse")),
-        };
-        format!(r#"{{"ts":"2026-11-21T03:12:{second:02}Z","level":"{level}","msg":"{message}"}}"#)
-            + "\n"
-    };
-    let lines: String = (0..800).map(line).collect();
+    let path = watching(folder.path(), "");
+    let lines = watched(|_| 0);
     for form in ["otlp-json", "text"] {
         let said = run(
             command(&["pipe", "-c", name(&path), "--format", form]),
@@ -382,9 +410,34 @@ fn pipe_prints_findings() {
             "800 lines in, 800 records out, 0 lines dropped, 0 refused, 1 alerts, {} anomalies",
             anomalies.len()
         );
-        assert_eq!(said.err.trim_end(), sum);
+        assert_eq!(said.err.lines().next(), Some(&*sum));
         assert_eq!(said.out.lines().count(), 801 + anomalies.len());
     }
+}
+
+/// *Scenario:* four alerts in a minute where two may be told, and a scorer that raises the same anomaly again and again; and
+/// all of it told.
+/// *Guarantees:* the summary is followed by what was not told, how often and why, a line a plugin; where all was told by none.
+#[test]
+fn pipe_counts_what_it_does_not_tell() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lines = watched(|n| n % 4);
+    let told = |findings: &str| {
+        let path = watching(folder.path(), findings);
+        let said = run(command(&["pipe", "-c", name(&path)]), &lines);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        let mut lines = said.err.lines().map(str::to_owned);
+        let sum = lines.next().expect("the summary");
+        assert!(sum.starts_with("800 lines in, "), "{sum}");
+        lines.collect::<Vec<_>>()
+    };
+    let few = told("findings: { max_per_minute: 2, repeat_interval: 1h }");
+    let expected = [
+        "not told of rules: 2 beyond max_per_minute (2)",
+        "not told of novelty: 2 raised again within repeat_interval (1h)",
+    ];
+    assert_eq!(few, expected);
+    assert_eq!(told("findings: { repeat_interval: 0s }"), [""; 0]);
 }
 
 /// *Scenario:* a plugin that faults, and one that logs.

@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use tidegate::demo::lines::{Events, rfc3339};
-use tidegate::guests::{Chain, Engine};
-use tidegate::model::{Finding, FindingKind, Partition, RawRecord, RawRecords};
+use tidegate::encode::Select;
+use tidegate::encode::kafka::{Form, Format, Key, Origin, messages};
+use tidegate::guests::{Answer, Chain, Engine, Plugin, Source};
+use tidegate::model::{Finding, FindingKind, Level, Partition, RawRecord, RawRecords};
 use tidegate::telemetry::Registry;
 use tidegate::{app, config};
-use tidegate_tests::plugins::{TIME_MS, root};
+use tidegate_tests::plugins::{TIME_MS, root, settings};
 
 /// A line and its Kafka time, Unix milliseconds.
 type Line = (u64, String);
@@ -51,25 +53,27 @@ impl Pipeline {
 
     /// What is raised over these lines.
     fn findings(&mut self, lines: &[Line]) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for lines in lines.chunks(100) {
-            let mut raw = RawRecords::new(Partition::new("logs", 0));
-            for (time_ms, line) in lines {
-                let record = RawRecord {
-                    offset: self.offset,
-                    timestamp_ms: *time_ms as i64,
-                    key: None,
-                    value: Some(line.as_bytes()),
-                };
-                raw.push(record, []);
-                self.offset += 1;
-            }
-            let columns = self.facts.columns(&raw);
-            let answer = self.chain.run(&raw, columns).expect("sound plugins");
-            assert!(answer.dead.is_empty(), "{:?}", answer.dead);
-            findings.extend(answer.findings);
+        let batches = lines.chunks(100).map(|lines| self.answer(lines).findings);
+        batches.flatten().collect()
+    }
+
+    /// What becomes of these lines.
+    fn answer(&mut self, lines: &[Line]) -> Answer {
+        let mut raw = RawRecords::new(Partition::new("logs", 0));
+        for (time_ms, line) in lines {
+            let record = RawRecord {
+                offset: self.offset,
+                timestamp_ms: *time_ms as i64,
+                key: None,
+                value: Some(line.as_bytes()),
+            };
+            raw.push(record, []);
+            self.offset += 1;
         }
-        findings
+        let columns = self.facts.columns(&raw);
+        let answer = self.chain.run(&raw, columns).expect("sound plugins");
+        assert!(answer.dead.is_empty(), "{:?}", answer.dead);
+        answer
     }
 }
 
@@ -170,6 +174,31 @@ fn the_rules_of_the_page_fire() {
     assert_eq!(errors.evidence.len(), 5, "{errors:?}");
 }
 
+/// *Scenario:* the rule of README.md, and a stream with four errors of a service, then a fifth.
+/// *Guarantees:* it raises its alert with the fifth, titled as it says.
+#[test]
+fn the_rule_of_the_readme_fires() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("rules.yaml");
+    let page = std::fs::read_to_string(root().join("README.md")).expect("the page");
+    std::fs::write(&file, fenced(&page, "```yaml rules\n")).expect("a file");
+    let mut pipeline = with_rules(folder.path(), &file);
+    let error = |second| line(second, "error", "no", r#","service":"cart""#);
+    let four: Vec<_> = (0..4).map(error).collect();
+    assert_eq!(pipeline.findings(&four), []);
+    let fired = pipeline.findings(&[error(4)]);
+    let [
+        Finding {
+            kind: FindingKind::Alert { title, .. },
+            ..
+        },
+    ] = fired.as_slice()
+    else {
+        panic!("{fired:?}")
+    };
+    assert_eq!(title, "5 errors of cart within 1m");
+}
+
 /// *Scenario:* the longer example beside the plugin.
 /// *Guarantees:* it is sound.
 #[test]
@@ -207,4 +236,140 @@ fn the_scorers_of_the_page_score() {
     let found = pipeline.findings(&lines(600, true));
     let is_new = |f: &Finding| &*f.by == "novelty" && f.rule == "compression";
     assert!(found.iter().any(is_new), "{found:#?}");
+}
+
+/// *Scenario:* the settings of the scorers that docs/scorers.md lists, against those that the plugins describe.
+/// *Guarantees:* each has a row in its plugin's table with its default, and there are no others.
+#[test]
+fn the_settings_of_the_scorers_are_theirs() {
+    let page = page("scorers.md");
+    let engine = Engine::new(None).expect("an engine");
+    for name in ["score-compression", "score-rate"] {
+        let plugin = Plugin::load(&engine, &settings(Source::Builtin(name.to_owned())));
+        let schema = &plugin
+            .expect("the plugin")
+            .description()
+            .config_schema
+            .clone();
+        let schema: serde_json::Value = serde_json::from_str(schema).expect("a schema");
+        let (_, table) = page
+            .split_once(&format!("`{name}`:\n\n"))
+            .expect("its table");
+        let (table, _) = table.split_once("\n\n").expect("its end");
+        let rows: BTreeSet<Vec<&str>> = table
+            .lines()
+            .skip(2)
+            .map(|row| {
+                row.split(" | ")
+                    .take(2)
+                    .map(|c| c.trim_matches(['|', ' ', '`']))
+                    .collect()
+            })
+            .collect();
+        let expected: Vec<(&String, String)> = schema["properties"]
+            .as_object()
+            .expect("properties")
+            .iter()
+            .map(|(key, property)| (key, plain(&property["default"])))
+            .collect();
+        let expected: BTreeSet<Vec<&str>> = expected
+            .iter()
+            .map(|(key, default)| vec![key.as_str(), default])
+            .collect();
+        assert_eq!(rows, expected, "{name}");
+    }
+}
+
+/// A default as the page has it.
+fn plain(value: &serde_json::Value) -> String {
+    let short = |n: f64| format!("{}", n as f32);
+    match value {
+        serde_json::Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(plain).collect();
+            format!("[{}]", items.join(", "))
+        }
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(n) if n.is_f64() => n.as_f64().map(short).unwrap_or_default(),
+        other => other.to_string(),
+    }
+}
+
+/// *Scenario:* the record of docs/operations.md in DriftLock's envelope is read by `parse-driftlock` and written again.
+/// *Guarantees:* it is the same, byte for byte: the page shows what is written, and what is written can be read.
+#[test]
+fn the_envelope_of_the_page_is_what_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("tidegate.yaml");
+    let yaml = std::fs::read_to_string(root().join("configs/minimal.yaml")).expect("a file");
+    let yaml = yaml.replace("builtin:parse-json", "builtin:parse-driftlock");
+    let yaml = yaml.replace("topics: [logs]", "topics: [logs], attributes: []");
+    std::fs::write(&file, yaml).expect("a file");
+    let page = page("operations.md");
+    let begin = "<!-- example: a record, to be read and written again -->\n\n```json\n";
+    let written = fenced(&page, begin);
+    // Its Kafka time, as `timestamp` has it.
+    let kafka_ms = 1_795_230_765_300;
+    let answer = Pipeline::load(&file).answer(&[(kafka_ms, written.to_owned())]);
+    let form = Form {
+        format: Format::Driftlock,
+        key: Key::None,
+    };
+    let origin = |_| Origin {
+        key: None,
+        timestamp_ms: kafka_ms as i64,
+    };
+    let again = messages(&answer.columns, Select::All, &form, origin);
+    let value = |m: &tidegate::model::Message| String::from_utf8_lossy(&m.value).into_owned();
+    let again: Vec<_> = again.messages.iter().map(value).collect();
+    assert_eq!(again, [written]);
+}
+
+/// *Scenario:* an alert and an anomaly as docs/operations.md shows them.
+/// *Guarantees:* the gateway writes such ones so, byte for byte.
+#[test]
+fn the_findings_of_the_page_are_what_is_written() {
+    let page = page("operations.md");
+    let shown = fenced(
+        &page,
+        "<!-- example: an alert and an anomaly -->\n\n```json\n",
+    );
+    let labels = |labels: &[(&str, &str)]| {
+        let each = labels
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()));
+        each.collect()
+    };
+    let alert = Finding {
+        pipeline: "shop".into(),
+        by: "rules".into(),
+        version: "0.1.0".into(),
+        partition: Partition::new("logs.shop", 3),
+        at_ms: 1_795_230_765_123,
+        rule: "order-errors".to_owned(),
+        fingerprint: "order-errors{resource.service.name=orders}".to_owned(),
+        labels: labels(&[("resource.service.name", "orders"), ("team", "shop")]),
+        evidence: vec![4711, 4720],
+        kind: FindingKind::Alert {
+            level: Level::Critical,
+            title: "5 errors of orders within 1m".to_owned(),
+            since_ms: 1_795_230_760_000,
+            resolved: false,
+        },
+    };
+    let anomaly = Finding {
+        by: "rates".into(),
+        at_ms: 1_795_271_508_020,
+        rule: "rate-burst".to_owned(),
+        fingerprint: "rate-burst orders/ERROR".to_owned(),
+        labels: labels(&[("group", "orders/ERROR"), ("count", "35"), ("usual", "13"), ("spread", "3.6")]),
+        evidence: vec![9120],
+        kind: FindingKind::Anomaly {
+            score: 0.75,
+            threshold: 0.75,
+            explanation: "orders/ERROR: 35 records so far in the minute from 14:31 UTC, usually 13 (median of 29 minutes, spread 3.6)".to_owned(),
+        },
+        ..alert.clone()
+    };
+    let written = [alert, anomaly].map(|f| String::from_utf8_lossy(&f.json()).into_owned());
+    assert_eq!(shown.lines().collect::<Vec<_>>(), written);
 }

@@ -4,15 +4,17 @@
 //! plugins log, and a summary at the end go to standard error. When nobody reads on, it ends.
 
 use crate::app;
+use crate::config::units::Time;
 use crate::config::{self, Loaded, PipelineSettings};
 use crate::encode::{JsonOptions, json, text};
-use crate::guests::{Answer, CONTRACT_VERSION, Engine};
+use crate::guests::{Answer, CONTRACT_VERSION, Engine, PluginSettings};
 use crate::model::{Partition, RawRecord, RawRecords};
 use crate::telemetry::{self, Registry};
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Lines of one batch.
@@ -27,7 +29,7 @@ const LINE_BYTES_MAX: u64 = 64 << 20;
 /// Each line is a record of topic `stdin`, partition 0; its offset is the number of the line, from 0. Records go to
 /// standard output, each on a line, whatever their route; alerts and anomalies follow the records they came with, as JSON
 /// (`{"type":"alert",...}`), as Kafka outputs write them. What time alone would raise or end is not told. Standard error says of each line that was dropped or
-/// refused by whom and why, and sums up.
+/// refused by whom and why, and sums up, with what was raised and not told (`findings.repeat_interval`, `max_per_minute`).
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// The configuration.
@@ -98,7 +100,9 @@ fn pipe(args: &Args) -> anyhow::Result<Summary> {
     let settings = choose(&loaded, args.pipeline.as_deref())?;
     let engine = Engine::new(loaded.settings.cache.as_deref())?;
     let plugins = app::load_plugins(&engine, &loaded).map_err(super::problems)?;
-    let mut chain = app::chain(settings, &plugins, &registry())?;
+    // Nobody asks for its figures but the summary.
+    let registry = Registry::new(env!("CARGO_PKG_VERSION"), &[CONTRACT_VERSION]);
+    let mut chain = app::chain(settings, &plugins, &registry)?;
     let facts = &settings.from.facts;
     let routes: Vec<_> = settings.routes.iter().map(|(name, _)| &**name).collect();
     let mut input = BufReader::new(io::stdin());
@@ -129,12 +133,33 @@ fn pipe(args: &Args) -> anyhow::Result<Summary> {
     }
     // The records are out; what cannot be said of them is no failure.
     let _ = writeln!(err, "{summary}");
+    for line in not_told(settings, &registry) {
+        let _ = writeln!(err, "{line}");
+    }
     Ok(summary)
 }
 
-/// Figures that nobody asks for.
-fn registry() -> Registry {
-    Registry::new(env!("CARGO_PKG_VERSION"), &[CONTRACT_VERSION])
+/// A line for each plugin of which something was raised and not told.
+fn not_told(settings: &PipelineSettings, registry: &Registry) -> Vec<String> {
+    let fold = settings.fold;
+    let plugins = settings.detect.iter().chain(&settings.score);
+    let line = |plugin: &Arc<PluginSettings>| {
+        let metrics = registry.plugin(&settings.name, &plugin.name);
+        let (folded, suppressed) = (metrics.folded.get(), metrics.suppressed.get());
+        let interval = Time::ms(fold.repeat_interval_ms);
+        let again = format!("{folded} raised again within repeat_interval ({interval})");
+        let many = format!(
+            "{suppressed} beyond max_per_minute ({})",
+            fold.per_minute_max
+        );
+        let why = [(folded, again), (suppressed, many)];
+        let why: Vec<_> = why
+            .into_iter()
+            .filter_map(|(count, why)| (count > 0).then_some(why))
+            .collect();
+        (!why.is_empty()).then(|| format!("not told of {}: {}", plugin.name, why.join(", ")))
+    };
+    plugins.filter_map(line).collect()
 }
 
 fn choose<'l>(loaded: &'l Loaded, name: Option<&str>) -> anyhow::Result<&'l PipelineSettings> {

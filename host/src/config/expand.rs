@@ -4,11 +4,15 @@
 //! secret: the node keeps what was written too, and that is the value that problems show.
 
 use super::problem::{Field, Problem};
-use super::tree::{Data, Node};
+use super::tree::{self, Bounds, Data, Node};
 use std::path::Path;
 
-/// The longest file that `${file:...}` reads, in bytes.
-const SECRET_BYTES_MAX: u64 = 64 << 10;
+/// Of what `${file:...}` reads, which is text.
+const SECRET: Bounds = Bounds {
+    bytes: 64 << 10,
+    nodes: 0,
+    remedy: "",
+};
 /// The longest text after replacing, in bytes.
 const TEXT_BYTES_MAX: usize = 1 << 20;
 
@@ -108,11 +112,7 @@ fn is_variable(name: &str) -> bool {
 /// The content of a file without the line end that editors add.
 fn secret(path: &Path) -> Result<String, Broken> {
     let broken = |rule| (format!("the file {} {rule}", path.display()), String::new());
-    let mut text = super::tree::read(path).map_err(broken)?;
-    if text.len() as u64 > SECRET_BYTES_MAX {
-        let rule = format!("must be at most {SECRET_BYTES_MAX} bytes long");
-        return Err(broken(rule));
-    }
+    let mut text = tree::read(path, SECRET).map_err(broken)?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {

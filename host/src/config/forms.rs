@@ -131,7 +131,7 @@ impl JsonSchema for DeadLetters {
         schema.insert("examples".to_owned(), example);
         let rule = "must be discard, or a cluster and a topic";
         schema.insert("x-rule".to_owned(), rule.into());
-        let remedy = "write { cluster: NAME, topic: NAME }";
+        let remedy = "write { cluster: NAME, topic: NAME }, or discard: what cannot be delivered is then only counted";
         schema.insert("x-remedy".to_owned(), remedy.into());
         schema
     }

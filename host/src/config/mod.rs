@@ -16,6 +16,7 @@ mod expand;
 pub mod file;
 mod forms;
 mod lines;
+mod pattern;
 mod problem;
 mod shape;
 #[cfg(test)]
@@ -37,6 +38,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tree::Node;
 
 /// The whole configuration, as meant.
 #[derive(Clone, Debug)]
@@ -182,7 +184,7 @@ impl Reading {
 
 /// Reads a file; `${NAME}` comes from the environment of the process.
 pub fn read(path: &Path) -> Reading {
-    match tree::read(path) {
+    match tree::read(path, tree::CONFIGURATION) {
         Ok(text) => read_text(path, &text, &|name| std::env::var(name).ok()),
         Err(rule) => Reading {
             problems: vec![Problem::of_file(path, rule)],
@@ -213,7 +215,7 @@ pub fn from_text(
 }
 
 fn read_text(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Reading {
-    let mut root = match tree::parse(path, text) {
+    let mut root = match tree::parse(path, text, tree::CONFIGURATION) {
         Ok(root) => root,
         Err(problem) => {
             return Reading {
@@ -222,6 +224,12 @@ fn read_text(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> R
             };
         }
     };
+    if let Some(problem) = not_a_configuration(path, &root) {
+        return Reading {
+            problems: vec![problem],
+            sound: None,
+        };
+    }
     let sources = expand::Sources {
         env,
         folder: path.parent().unwrap_or(Path::new("")),
@@ -250,6 +258,29 @@ fn read_text(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> R
     }
 }
 
+/// A file of rules that was given in the place of the configuration that names it.
+fn not_a_configuration(path: &Path, root: &Node) -> Option<Problem> {
+    let keys = root.keys(&Field::default());
+    let ours = ["kafka", "plugins", "outputs", "pipelines"];
+    if !keys.contains(&"rules") || keys.iter().any(|key| ours.contains(key)) {
+        return None;
+    }
+    let (line, column) = root.key_place(&field!["rules"]);
+    let name = path.file_name().unwrap_or_default().display();
+    Some(Problem {
+        line,
+        column,
+        field: field!["rules"],
+        remedy: format!(
+            "check the configuration in which a plugin has config_file: {name}; that checks the rules too"
+        ),
+        ..Problem::of_file(
+            path,
+            "makes this a file for a plugin such as detect-rules, and no configuration of the gateway",
+        )
+    })
+}
+
 /// One problem a place, and none below a place that has one already: its meaning was filled in.
 fn in_order(problems: Vec<Problem>) -> Vec<Problem> {
     let mut told: Vec<Problem> = Vec::new();
@@ -272,5 +303,5 @@ fn in_order(problems: Vec<Problem>) -> Vec<Problem> {
 /// # Errors
 /// It is no YAML.
 pub fn plugin_config(text: &str) -> Result<serde_json::Value, Box<Problem>> {
-    tree::parse(Path::new("configuration"), text).map(|node| node.json())
+    tree::parse(Path::new("configuration"), text, tree::PLUGIN_FILE).map(|node| node.json())
 }

@@ -49,6 +49,19 @@ pub(crate) use field;
 // === impl Problem ===
 
 impl Problem {
+    /// The same, with what it is about: `rule errors`.
+    #[must_use]
+    pub fn about(mut self, item: Option<String>) -> Problem {
+        if let Some(item) = item {
+            let end = match self.remedy.is_empty() {
+                true => &mut self.rule,
+                false => &mut self.remedy,
+            };
+            end.push_str(&format!(" ({item})"));
+        }
+        self
+    }
+
     /// A problem with a file as a whole.
     pub fn of_file(file: &Path, rule: impl Into<String>) -> Problem {
         Problem {

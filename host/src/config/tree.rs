@@ -3,7 +3,8 @@
 //! Pure but for reading the file. It promises that a hostile file ends in a problem: length, nesting,
 //! nodes and aliases are bounded.
 
-use super::problem::{Field, Problem, Step};
+use super::problem::{Field, Problem, Step, field};
+use super::units::Size;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::budget::BudgetBreach;
@@ -12,14 +13,34 @@ use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
-/// The longest file, in bytes.
-pub const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Of the configuration: people write it by hand.
+pub const CONFIGURATION: Bounds = Bounds {
+    bytes: 1 << 20,
+    nodes: 50_000,
+    remedy: "put the rules into a plugin's config_file, which may have 16MiB and 1000000 values",
+};
+/// Of a plugin's `config_file`, which programs may write: room for the 10,000 rules that `detect-rules` takes, with 100
+/// values and 1,600 bytes each. A value takes some 165 bytes of memory, so that a hostile file ends at 165 MB.
+pub const PLUGIN_FILE: Bounds = Bounds {
+    bytes: 16 << 20,
+    nodes: 1_000_000,
+    remedy: "share them out over the files of several plugins",
+};
 /// The deepest nesting, in levels.
 const DEPTH_MAX: usize = 48;
-/// The most nodes of a file, aliases followed.
-const NODES_MAX: usize = 50_000;
 /// The most aliases of a file.
 const ALIASES_MAX: usize = 1_000;
+
+/// How much a file may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Its length, in bytes.
+    pub bytes: u64,
+    /// Its values, keys among them, aliases followed.
+    pub nodes: usize,
+    /// What to do about one that holds more.
+    pub remedy: &'static str,
+}
 
 /// One node of the file.
 #[derive(Clone, Debug)]
@@ -61,18 +82,18 @@ pub struct Key {
     pub column: u64,
 }
 
-/// Reads a text file of at most [`FILE_BYTES_MAX`].
+/// Reads a text file of at most so many bytes.
 ///
 /// # Errors
 /// A phrase that continues `the file ...`.
-pub fn read(path: &Path) -> Result<String, String> {
+pub fn read(path: &Path, bounds: Bounds) -> Result<String, String> {
     let file = std::fs::File::open(path).map_err(|e| format!("cannot be read: {e}"))?;
     let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1)
+    file.take(bounds.bytes + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| format!("cannot be read: {e}"))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(format!("must be at most {FILE_BYTES_MAX} bytes long"));
+    if bytes.len() as u64 > bounds.bytes {
+        return Err(bounds.too_long());
     }
     String::from_utf8(bytes).map_err(|_| "must be UTF-8".to_owned())
 }
@@ -81,66 +102,90 @@ pub fn read(path: &Path) -> Result<String, String> {
 ///
 /// # Errors
 /// The first thing that is no YAML, with its line: what follows it cannot be read.
-pub fn parse(file: &Path, text: &str) -> Result<Node, Box<Problem>> {
-    if text.len() as u64 > FILE_BYTES_MAX {
-        let rule = format!("must be at most {FILE_BYTES_MAX} bytes long");
-        return Err(Box::new(Problem::of_file(file, rule)));
+pub fn parse(file: &Path, text: &str, bounds: Bounds) -> Result<Node, Box<Problem>> {
+    if text.len() as u64 > bounds.bytes {
+        return Err(Box::new(Problem::of_file(file, bounds.too_long())));
     }
-    serde_saphyr::from_str_with_options::<Node>(text, options()).map_err(|e| {
+    serde_saphyr::from_str_with_options::<Node>(text, bounds.options()).map_err(|e| {
         let at = e.location().unwrap_or(Location::UNKNOWN);
         Box::new(Problem {
             line: at.line(),
             column: at.column(),
-            ..Problem::of_file(file, fault(e.without_snippet()))
+            ..Problem::of_file(file, bounds.fault(e.without_snippet()))
         })
     })
 }
 
-/// A library's error in words for those who write the file.
-fn fault(error: &Error) -> String {
-    match error {
-        Error::DuplicateMappingKey { key, .. } => {
-            format!("has the key {} twice", key.as_deref().unwrap_or_default())
-        }
-        Error::Budget { breach, .. } => match breach {
-            BudgetBreach::Depth { .. } => format!("must be nested at most {DEPTH_MAX} levels deep"),
-            BudgetBreach::Documents { .. } => "must hold one document only".to_owned(),
-            BudgetBreach::Nodes { .. } => format!("must have at most {NODES_MAX} values"),
-            _ => too_many_aliases(),
-        },
-        Error::AliasReplayLimitExceeded { .. }
-        | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. } => too_many_aliases(),
-        Error::AliasError { error, .. } => fault(error),
-        other => {
-            let text = other.render();
-            let first = text.lines().next().unwrap_or_default();
-            let text = first.split(" at line ").next().unwrap_or_default();
-            format!("is not readable as YAML: {text}")
+// === impl Bounds ===
+
+impl Bounds {
+    fn options(self) -> serde_saphyr::Options {
+        serde_saphyr::options! {
+            budget: serde_saphyr::budget! {
+                max_depth: DEPTH_MAX,
+                max_nodes: self.nodes,
+                // Begin and end of a list or map are two.
+                max_events: 2 * self.nodes,
+                max_aliases: ALIASES_MAX,
+                max_documents: 1,
+            },
+            alias_limits: serde_saphyr::alias_limits! {
+                max_total_replayed_events: self.nodes,
+            },
+            strict_booleans: true,
+            with_snippet: false,
         }
     }
-}
 
-fn options() -> serde_saphyr::Options {
-    serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            max_depth: DEPTH_MAX,
-            max_nodes: NODES_MAX,
-            max_aliases: ALIASES_MAX,
-            max_documents: 1,
-        },
-        alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: NODES_MAX,
-        },
-        strict_booleans: true,
-        with_snippet: false,
+    /// A library's error in words for those who write the file.
+    fn fault(self, error: &Error) -> String {
+        match error {
+            Error::DuplicateMappingKey { key, .. } => {
+                format!("has the key {} twice", key.as_deref().unwrap_or_default())
+            }
+            Error::Budget { breach, .. } => match breach {
+                BudgetBreach::Depth { .. } => {
+                    format!("must be nested at most {DEPTH_MAX} levels deep")
+                }
+                BudgetBreach::Documents { .. } => "must hold one document only".to_owned(),
+                BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. } => self.too_many(),
+                _ => self.too_many_aliases(),
+            },
+            Error::AliasReplayLimitExceeded { .. }
+            | Error::AliasExpansionLimitExceeded { .. }
+            | Error::AliasReplayStackDepthExceeded { .. } => self.too_many_aliases(),
+            Error::AliasError { error, .. } => self.fault(error),
+            other => {
+                let text = other.render();
+                let first = text.lines().next().unwrap_or_default();
+                let text = first.split(" at line ").next().unwrap_or_default();
+                format!("is not readable as YAML: {text}")
+            }
+        }
     }
-}
 
-fn too_many_aliases() -> String {
-    format!(
-        "must have at most {ALIASES_MAX} aliases, and at most {NODES_MAX} values once they are followed"
-    )
+    fn too_long(self) -> String {
+        format!("must be at most {} long{}", Size(self.bytes), self.then())
+    }
+
+    fn too_many(self) -> String {
+        let (nodes, then) = (self.nodes, self.then());
+        format!("must have at most {nodes} values, keys among them{then}")
+    }
+
+    fn too_many_aliases(self) -> String {
+        let nodes = self.nodes;
+        format!(
+            "must have at most {ALIASES_MAX} aliases, and at most {nodes} values once they are followed"
+        )
+    }
+
+    fn then(self) -> String {
+        match self.remedy {
+            "" => String::new(),
+            remedy => format!("; {remedy}"),
+        }
+    }
 }
 
 // === impl Node ===
@@ -170,6 +215,25 @@ impl Node {
                 value.without_secrets(&m)
             }),
         }
+    }
+
+    /// What the innermost item of a list on the way to `field` calls itself: `rule errors`, of
+    /// `rules[1].within`. None where there is none with a `name`.
+    pub fn item(&self, field: &Field) -> Option<String> {
+        let (mut node, mut list, mut found) = (self, "item", None);
+        for step in &field.0 {
+            let Some(next) = node.step(step) else { break };
+            match step {
+                Step::Key(key) => list = key,
+                Step::Index(_) => {
+                    let one = list.strip_suffix('s').unwrap_or(list);
+                    let name = next.get(&field!["name"]).and_then(Node::shown);
+                    found = name.map(|name| format!("{one} {name}")).or(found);
+                }
+            }
+            node = next;
+        }
+        found
     }
 
     /// The node at `field`, if the file has it.

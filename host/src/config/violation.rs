@@ -230,7 +230,8 @@ fn listed(before: &str, words: &[&str]) -> String {
 
 fn value_rule(error: &ValidationError<'_>, near: &Near<'_>) -> (String, String) {
     let own = near.text("", "x-rule");
-    let remedy = near.text("", "x-remedy").unwrap_or_default();
+    let remedy = near.text("", "x-remedy").or_else(|| near.example());
+    let remedy = remedy.unwrap_or_default();
     match error.kind() {
         ValidationErrorKind::Type { kind } => {
             let rule = own.unwrap_or_else(|| format!("must be {}", types(kind)));
@@ -245,7 +246,8 @@ fn value_rule(error: &ValidationError<'_>, near: &Near<'_>) -> (String, String) 
         ValidationErrorKind::AnyOf { .. } | ValidationErrorKind::OneOfNotValid { .. }
             if own.is_none() =>
         {
-            one_of(error)
+            let (rule, meant) = one_of(error);
+            (rule, if meant.is_empty() { remedy } else { meant })
         }
         kind => (own.unwrap_or_else(|| bound(kind)), remedy),
     }
@@ -277,6 +279,21 @@ fn choice(error: &ValidationError<'_>, options: &Value) -> (String, String) {
         .and_then(|w| nearest(w, words.iter().copied()));
     let remedy = meant.map_or(String::new(), |m| format!("did you mean {m}?"));
     (format!("must be one of {}", words.join(", ")), remedy)
+}
+
+/// A value as YAML in one line.
+fn flow(value: &Value) -> String {
+    let joined = |each: Vec<String>| each.join(", ");
+    match value {
+        Value::Array(items) => format!("[{}]", joined(items.iter().map(flow).collect())),
+        Value::Object(object) => {
+            let each = object
+                .iter()
+                .map(|(key, value)| format!("{key}: {}", flow(value)));
+            format!("{{ {} }}", joined(each.collect()))
+        }
+        other => other.to_string(),
+    }
 }
 
 fn types(kind: &TypeKind) -> String {
@@ -386,6 +403,12 @@ impl<'a> Near<'a> {
             key => self.schema?.get(key)?,
         };
         Some(schema.get(keyword)?.as_str()?.to_owned())
+    }
+
+    /// What to write, by the schema's first example.
+    fn example(&self) -> Option<String> {
+        let first = self.schema?.get("examples")?.get(0)?;
+        Some(format!("write it like {}", flow(first)))
     }
 
     fn keys(&self) -> Vec<&'a str> {

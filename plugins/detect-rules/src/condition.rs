@@ -415,7 +415,8 @@ impl Atoms {
             .size_limit(COMPILED_BYTES_MAX)
             .dfa_size_limit(COMPILED_BYTES_MAX)
             .build();
-        let Some(regex) = problems.check(&pointer, regex.map_err(|error| error.to_string())) else {
+        let fault = |error: regex::Error| literals::fault(pattern, when.ignore_case, &error);
+        let Some(regex) = problems.check(&pointer, regex.map_err(fault)) else {
             return;
         };
         let required = literals::required(pattern, when.ignore_case);

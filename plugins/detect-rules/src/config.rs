@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The rules. Each looks at every record; their order is that of their alerts only.
-    #[schemars(length(max = 10000))]
+    #[schemars(length(max = 10000), extend("examples" = [[{"name": "errors", "count": {"at_least": 5}, "within": "60s"}]]))]
     pub rules: Vec<Rule>,
     /// How far behind the latest record of its partition a record may be, by record time, to be counted still; 0s to 1h. What
     /// is due by time (an absence, the end of an alert) is told so much later.
+    #[schemars(extend("examples" = ["10s"]))]
     pub allowed_lateness: String,
     /// The most groups that a rule remembers in a partition. Beyond it those that matched longest ago are forgotten.
     #[schemars(range(min = 1, max = 10000))]
@@ -36,31 +37,37 @@ impl Default for Config {
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Its stable name, at most 48 bytes, each its own. Alerts and what is remembered bear it.
-    #[schemars(length(min = 1, max = 48))]
+    #[schemars(length(min = 1, max = 48), extend("examples" = ["order-errors"]))]
     pub name: String,
     /// Which records match; all, where it is left out.
     #[serde(default)]
+    #[schemars(extend("examples" = [{"field": "severity", "at_least": "error"}]))]
     pub when: Option<When>,
     /// Fields by whose values records are told apart: each group of equal values has a count, and an alert, of its own. A
     /// record without such a field counts with an empty value.
     #[serde(default)]
-    #[schemars(length(max = 8))]
+    #[schemars(length(max = 8), extend("examples" = [["resource.service.name"]]))]
     pub group_by: Vec<String>,
     /// So many matching records within `within`.
     #[serde(default)]
+    #[schemars(extend("examples" = [{"at_least": 5}]))]
     pub count: Option<Count>,
     /// So many different values of a field in the matching records within `within`.
     #[serde(default)]
+    #[schemars(extend("examples" = [{"field": "user.name", "at_least": 5}]))]
     pub distinct: Option<Distinct>,
     /// So many times the matching records of the window before.
     #[serde(default)]
+    #[schemars(extend("examples" = [{"at_least": 3.0, "min_count": 20}]))]
     pub rate: Option<Rate>,
     /// No matching record for this time, 1s to 24h: of a group once it has been seen, or, without `group_by`, also from the
     /// partition's first record on.
     #[serde(default)]
+    #[schemars(extend("examples" = ["5m"]))]
     pub absent_for: Option<String>,
     /// The length of the window of `count`, `distinct` and `rate`, 1s to 24h. It slides in steps of a sixtieth.
     #[serde(default)]
+    #[schemars(extend("examples" = ["60s"]))]
     pub within: Option<String>,
     /// How bad it is.
     #[serde(default)]
@@ -68,6 +75,7 @@ pub struct Rule {
     /// Labels of the alert besides the fields of `group_by`, which are labels always. Values may name fields of `group_by`, as
     /// `{resource.service.name}`, and `{rule}`.
     #[serde(default)]
+    #[schemars(extend("examples" = [{"team": "shop"}]))]
     pub labels: BTreeMap<String, String>,
     /// One sentence. It may name fields of `group_by`, `{rule}`, `{count}` and `{within}`; a brace is written twice.
     #[serde(default)]
@@ -92,7 +100,7 @@ pub enum Level {
 #[serde(deny_unknown_fields)]
 pub struct Count {
     /// The alert holds from this number on.
-    #[schemars(range(min = 1, max = 1000000000))]
+    #[schemars(range(min = 1, max = 1000000000), extend("examples" = [5]))]
     pub at_least: u32,
 }
 
@@ -103,7 +111,7 @@ pub struct Distinct {
     /// The field whose values are told apart. A record without it does not match.
     pub field: String,
     /// The alert holds from this number on.
-    #[schemars(range(min = 1, max = 1000))]
+    #[schemars(range(min = 1, max = 1000), extend("examples" = [5]))]
     pub at_least: u32,
 }
 

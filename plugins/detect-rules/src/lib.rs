@@ -32,7 +32,7 @@ use memory::{Plan, Told};
 use problems::Problems;
 use rule::{Rule, Watch};
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use tidegate_sdk::{Arrivals, ConfigError, Detector, Moment, Plugin, Raise, Record, host};
 
@@ -85,13 +85,13 @@ impl Plugin for Rules {
         }
         let mut atoms = Atoms::default();
         let (mut rules, mut conditions) = (Vec::new(), Vec::new());
-        let mut names: HashSet<&str, BuildHasherDefault<hash::Fixed>> = HashSet::default();
+        let mut names: HashMap<&str, usize, BuildHasherDefault<hash::Fixed>> = HashMap::default();
         for (number, written) in config.rules.iter().enumerate() {
-            problems.of_rule(&written.name);
             let pointer = format!("/rules/{number}");
-            if !names.insert(&written.name) {
+            let first = *names.entry(&written.name).or_insert(number);
+            if first != number {
                 let message = format!(
-                    "is {:?}, as that of another rule; give each a name of its own",
+                    "is {:?}, as /rules/{first}/name already; give each rule a name of its own",
                     written.name
                 );
                 problems.add(&format!("{pointer}/name"), message);

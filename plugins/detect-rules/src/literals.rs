@@ -32,6 +32,26 @@ pub fn required(pattern: &str, ignore_case: bool) -> Option<Required> {
     of(&parser.parse(pattern).ok()?)
 }
 
+/// What is wrong with a pattern that the crate `regex` refuses, and at which of its characters.
+pub fn fault(pattern: &str, ignore_case: bool, error: &regex::Error) -> String {
+    let mut parser = regex_syntax::ParserBuilder::new()
+        .case_insensitive(ignore_case)
+        .build();
+    let (why, at) = match parser.parse(pattern) {
+        Err(regex_syntax::Error::Parse(e)) => (e.kind().to_string(), e.span().start.offset),
+        Err(regex_syntax::Error::Translate(e)) => (e.kind().to_string(), e.span().start.offset),
+        _ => {
+            let why = error.to_string();
+            return format!("must be a smaller regular expression: {why}");
+        }
+    };
+    let before = pattern.get(..at).unwrap_or_default().chars().count();
+    format!(
+        "must be a regular expression: {why}, at character {}",
+        before + 1
+    )
+}
+
 fn of(hir: &Hir) -> Option<Required> {
     match hir.kind() {
         HirKind::Literal(_) | HirKind::Class(_) => of_parts(std::slice::from_ref(hir)),

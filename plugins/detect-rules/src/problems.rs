@@ -8,31 +8,13 @@ const TOLD_MAX: usize = 50;
 /// The problems that have been found, in order.
 #[derive(Debug, Default)]
 pub struct Problems {
-    list: Vec<Problem>,
-    /// The name of the rule that is looked at.
-    rule: Option<String>,
-}
-
-#[derive(Debug)]
-struct Problem {
-    rule: Option<String>,
-    pointer: String,
-    message: String,
+    list: Vec<ConfigError>,
 }
 
 impl Problems {
-    /// What is found from now on is about this rule.
-    pub fn of_rule(&mut self, name: &str) {
-        self.rule = Some(name.to_owned());
-    }
-
     /// One more, at a JSON pointer.
     pub fn add(&mut self, pointer: &str, message: impl Into<String>) {
-        self.list.push(Problem {
-            rule: self.rule.clone(),
-            pointer: pointer.to_owned(),
-            message: message.into(),
-        });
+        self.list.push(ConfigError::field(pointer, message.into()));
     }
 
     /// The value, or none and one more problem.
@@ -50,24 +32,15 @@ impl Problems {
     /// # Errors
     /// If there are any.
     pub fn finish(self) -> Result<(), ConfigError> {
-        let told = self.list.iter().take(TOLD_MAX);
-        let Some(all) = told.map(Problem::told).reduce(ConfigError::and) else {
-            return Ok(());
-        };
-        match self.list.len().saturating_sub(TOLD_MAX) {
-            0 => Err(all),
-            more => Err(all.and(ConfigError::field("/rules", format!("and {more} more")))),
-        }
-    }
-}
-
-impl Problem {
-    fn told(&self) -> ConfigError {
-        match &self.rule {
-            Some(name) => {
-                ConfigError::field(&self.pointer, format!("{} (rule {name})", self.message))
+        let more = self.list.len().saturating_sub(TOLD_MAX);
+        let told = self.list.into_iter().take(TOLD_MAX);
+        match (told.reduce(ConfigError::and), more) {
+            (None, _) => Ok(()),
+            (Some(all), 0) => Err(all),
+            (Some(all), more) => {
+                let message = format!("has {more} more problems, told when these are mended");
+                Err(all.and(ConfigError::field("/rules", message)))
             }
-            None => ConfigError::field(&self.pointer, &self.message),
         }
     }
 }

@@ -9,6 +9,7 @@ mod outputs;
 mod pipelines;
 mod plugins;
 mod rounds;
+mod taken;
 mod topics;
 
 pub(super) use plugins::plugin_config;

@@ -92,7 +92,7 @@ impl Checker<'_> {
     fn config_file(&mut self, name: &str, path: &str) -> Option<Value> {
         let at = field!["plugins", name, "config_file"];
         let path = self.sources.folder.join(path);
-        let text = match tree::read(&path) {
+        let text = match tree::read(&path, tree::PLUGIN_FILE) {
             Ok(text) => text,
             Err(e) => {
                 self.wrong(at, path.display(), format!("the file {e}"), "");
@@ -106,7 +106,7 @@ impl Checker<'_> {
     }
 
     fn tree_of(&mut self, path: &Path, text: &str) -> Option<Node> {
-        match tree::parse(path, text) {
+        match tree::parse(path, text, tree::PLUGIN_FILE) {
             Ok(mut node) => {
                 let problems = expand::expand(&mut node, path, self.sources);
                 self.problems.extend(problems);

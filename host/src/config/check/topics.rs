@@ -3,6 +3,7 @@
 use super::{ByName, Checker};
 use crate::config::defaults;
 use crate::config::file::{DeadLetters, File, Memory, Pipeline};
+use crate::config::pattern;
 use crate::config::problem::Field;
 use crate::kafka::ClusterSettings;
 use regex::{Regex, RegexBuilder};
@@ -140,13 +141,15 @@ impl Checker<'_> {
             patterns: Vec::new(),
             exclude: Vec::new(),
         };
+        let mut patterns = Vec::new();
         let list = at.then("topics");
         for (i, topic) in p.from.topics.iter().enumerate() {
             if p.from.topics.iter().take(i).any(|t| t == topic) {
                 let rule = "must not be named twice";
                 self.wrong(list.then(i), topic, rule, "take one out");
             } else if topic.starts_with('^') {
-                topics.patterns.extend(self.expression(list.then(i), topic));
+                let pattern = self.expression(list.then(i), topic);
+                patterns.extend(pattern.map(|pattern| (list.then(i), pattern)));
             } else if self.topic_name(list.then(i), topic) {
                 self.not_our_own(list.then(i), topic, name, written);
                 topics.names.push(topic.clone());
@@ -159,6 +162,10 @@ impl Checker<'_> {
         topics
             .exclude
             .extend(written.iter().filter_map(Written::expression));
+        for (at, pattern) in patterns {
+            self.takes_something(at, &pattern, &topics.exclude, written);
+            topics.patterns.push(pattern);
+        }
         topics
     }
 
@@ -202,10 +209,10 @@ impl Checker<'_> {
         {
             Ok(regex) => Some(regex),
             Err(e) => {
-                let text = e.to_string();
-                let why = text.lines().last().unwrap_or_default().trim();
-                let why = why.strip_prefix("error: ").unwrap_or(why);
-                let rule = format!("must be a regular expression: {why}");
+                let why = e.to_string();
+                let rule = pattern::rule(&why)
+                    .unwrap_or_else(|| format!("must be a smaller regular expression: {why}"));
+                let rule = pattern::with_text(rule, self.root.get(&at));
                 self.wrong(at, written, rule, "");
                 None
             }
@@ -244,6 +251,11 @@ impl Written {
             By::Output { pipeline, .. } if self.topic == topic => Some(pipeline),
             _ => None,
         }
+    }
+
+    /// Its name.
+    pub(super) fn topic(&self) -> &str {
+        &self.topic
     }
 
     fn expression(&self) -> Option<Regex> {

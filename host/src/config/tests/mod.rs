@@ -8,6 +8,7 @@ mod reference;
 mod remembering;
 mod rules;
 mod shapes;
+mod topics;
 mod values;
 
 use super::{Loaded, from_text};

@@ -98,7 +98,7 @@ fn a_plugins_own_words_get_a_line() {
         .plugin_problem("json", "/secret", "s3cret is\n  too short");
     assert_eq!(
         problem.to_string(),
-        "x.yaml:4:69: plugins.json.config.secret is refused by the plugin: ${TOKEN} is too short"
+        "x.yaml:4:69: plugins.json.config.secret is refused: ${TOKEN} is too short"
     );
     let problem = loaded.lines.plugin_problem("json", "", "no");
     assert!(
@@ -106,6 +106,85 @@ fn a_plugins_own_words_get_a_line() {
             .to_string()
             .starts_with("x.yaml:4:39: plugins.json.config is refused")
     );
+}
+
+/// *Scenario:* what plugins say of items of a list: a sentence about the value, one about two of them, a rule, an expression
+/// that is none, as the crate `regex` draws it, anything else; a plugin's schema is broken there.
+/// *Guarantees:* each reads as one sentence, with the item's name, the lines of both, the value, the place in the expression
+/// and, where the schema has an example, how to write it.
+#[test]
+fn what_plugins_say_reads_as_a_sentence() {
+    let loaded = with_config(
+        "{ rules: [{ name: one, at: \"(a\" }, { name: two, at: 5, n: 7 }, { at: 5 }] }",
+    );
+    let said = |pointer: &str, message: &str| {
+        let problem = loaded.lines.plugin_problem("json", pointer, message);
+        let told = problem.to_string();
+        let (_, told) = told.split_once("plugins.json.config.").unwrap();
+        told.to_owned()
+    };
+    assert_eq!(
+        said("/rules/1/at", "is 48h;\n use 1s"),
+        "rules[1].at is 48h; use 1s (rule two)"
+    );
+    assert_eq!(
+        said("/rules/1/name", "is two, as /rules/0/name, and /rules/9"),
+        "rules[1].name is two, as plugins.json.config.rules[0].name (line 4), and /rules/9 (rule two)"
+    );
+    assert_eq!(
+        said("/rules/1/n", "must be above 8"),
+        "rules[1].n is 7, but must be above 8 (rule two)"
+    );
+    let drawn = "regex parse error:\n    (a\n    ^\nerror: unclosed group";
+    let expected = "rules[0].at is (a, but must be a regular expression: unclosed group, at character 1: `(a` (rule one)";
+    assert_eq!(said("/rules/0/at", drawn), expected);
+    let short = "must be a regular expression: unclosed group, at character 1";
+    assert_eq!(said("/rules/0/at", short), expected);
+    assert_eq!(said("/rules/2", "oh: no"), "rules[2] is refused: oh: no");
+    let example = json!({"at_least": 5, "of": ["60s"]});
+    let schema = json!({"properties": {"rules": {"items": {"properties": {
+        "at": {"type": ["string", "null"], "examples": ["60s"]},
+        "n": {"anyOf": [{"type": "object"}, {"type": "null"}], "examples": [example]},
+    }}}}});
+    let told = loaded.lines.check_plugin("json", &schema);
+    let told: Vec<_> = told.iter().map(ToString::to_string).collect();
+    let rest = told.iter().map(|t| t.split_once("config.").unwrap().1);
+    let expected = [
+        "rules[1].at is 5, but must be a text; write it like \"60s\" (rule two)",
+        "rules[1].n is 7, but must be a map of keys and values; write it like { at_least: 5, of: [\"60s\"] } (rule two)",
+        "rules[2].at is 5, but must be a text; write it like \"60s\"",
+    ];
+    assert_eq!(rest.collect::<Vec<_>>(), expected);
+}
+
+/// *Scenario:* a plugin's `config_file` with 10,000 rules, and one that is far too long.
+/// *Guarantees:* the first is read, though the configuration itself could not hold it; the second is told, with what to do.
+#[test]
+fn a_file_of_rules_may_be_large() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.yaml");
+    let text = good_but("parse-json\" }", "parse-json\", config_file: p.yaml }");
+    let load = |rules: usize| {
+        let rule = |n: usize| {
+            let pad = "x".repeat(150);
+            format!(
+                "- {{ name: rule-{n}, when: {{ field: body, contains: {pad} }}, count: {{ at_least: 5 }} }}\n"
+            )
+        };
+        let rules: String = (0..rules).map(rule).collect();
+        std::fs::write(&file, format!("rules:\n{rules}")).unwrap();
+        from_text(&folder.path().join("x.yaml"), &text, &env)
+    };
+    let loaded = load(10_000).unwrap();
+    let rules = loaded.settings.plugins[0].config["rules"]
+        .as_array()
+        .map(Vec::len);
+    assert_eq!(rules, Some(10_000));
+    let told = load(100_000).unwrap_err();
+    assert_eq!(told.len(), 1);
+    let end =
+        "but the file must be at most 16MiB long; share them out over the files of several plugins";
+    assert!(told[0].to_string().ends_with(end), "{}", told[0]);
 }
 
 /// *Scenario:* the configuration of a plugin is a file of its own, with nulls and references.

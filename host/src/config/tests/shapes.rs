@@ -58,7 +58,7 @@ fn missing_keys_are_told() {
         (
             "    dead_letters: { cluster: main, topic: dead }\n",
             "",
-            "8:3: pipelines.shop.dead_letters is missing; write { cluster: NAME, topic: NAME }",
+            "8:3: pipelines.shop.dead_letters is missing; write { cluster: NAME, topic: NAME }, or discard: what cannot be delivered is then only counted",
         ),
         (
             ", topic: dead }",
@@ -127,7 +127,7 @@ fn wrong_values_are_told() {
         (
             "{ cluster: main, topic: dead }",
             "[dead]",
-            "15:5: pipelines.shop.dead_letters must be discard, or a cluster and a topic; write { cluster: NAME, topic: NAME }",
+            "15:5: pipelines.shop.dead_letters must be discard, or a cluster and a topic; write { cluster: NAME, topic: NAME }, or discard: what cannot be delivered is then only counted",
         ),
     ]);
 }
@@ -216,7 +216,13 @@ fn unreadable_files_are_told() {
 fn the_file_is_bounded() {
     let told = |text: &str| load(text).unwrap_err().join("\n");
     let long = format!("{GOOD}#{}", "x".repeat(1 << 20));
-    assert_eq!(told(&long), "x.yaml: must be at most 1048576 bytes long");
+    let elsewhere =
+        "put the rules into a plugin's config_file, which may have 16MiB and 1000000 values";
+    let too_long = format!("x.yaml: must be at most 1MiB long; {elsewhere}");
+    assert_eq!(told(&long), too_long);
+    let many = format!("{GOOD}x: [{}1]", "1,".repeat(50_000));
+    let too_many = format!("must have at most 50000 values, keys among them; {elsewhere}");
+    assert!(told(&many).ends_with(&too_many), "{}", told(&many));
     let deep = format!("a: {}{}", "[".repeat(60), "]".repeat(60));
     let levels = "must be nested at most 48 levels deep";
     assert!(told(&deep).contains(levels), "{}", told(&deep));
@@ -233,6 +239,21 @@ fn the_file_is_bounded() {
         bomb.push_str(&format!("a{i}: &a{i} [{uses}]\n"));
     }
     assert!(told(&bomb).contains("aliases"), "{}", told(&bomb));
+}
+
+/// *Scenario:* a file of rules is given in the place of the configuration that names it.
+/// *Guarantees:* one problem, which says what it is and which file to give; a configuration with such a key has the usual.
+#[test]
+fn a_file_of_rules_is_recognised() {
+    let told = |text: &str| load(text).unwrap_err();
+    assert_eq!(
+        told("max_groups: 5\nrules:\n  - name: x\n"),
+        [
+            "x.yaml:2:1: rules makes this a file for a plugin such as detect-rules, and no configuration of the gateway; check the configuration in which a plugin has config_file: x.yaml; that checks the rules too"
+        ]
+    );
+    let usual = told(&format!("{GOOD}rules: []\n"));
+    assert!(usual[0].contains("rules is not a known key"), "{usual:?}");
 }
 
 /// *Scenario:* YAML's own conveniences: aliases, merged maps, keys with nothing behind them.

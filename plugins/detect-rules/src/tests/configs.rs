@@ -22,7 +22,7 @@ fn rule(changed: Json) -> Json {
 }
 
 /// *Scenario:* every rule of the configuration is broken once.
-/// *Guarantees:* the pointer names the field, the message says what is wrong, of which rule, and what to do.
+/// *Guarantees:* the pointer names the field, the message says what is wrong, and what to do.
 #[allow(clippy::too_many_lines, reason = "a table, a row a mistake")]
 #[test]
 fn mistakes_are_told_with_their_field() {
@@ -134,7 +134,17 @@ fn mistakes_are_told_with_their_field() {
                 json!({"any": [{"field": "body", "exists": true}, {"not": {"field": "body", "regex": "("}}]}),
             ),
             "/rules/0/when/any/1/not/regex",
-            "unclosed",
+            "must be a regular expression: unclosed group, at character 1",
+        ),
+        (
+            when(json!({"field": "body", "regex": "\u{e4}\\p{Nobody}"})),
+            "/rules/0/when/regex",
+            "Unicode property not found, at character 2",
+        ),
+        (
+            when(json!({"field": "body", "regex": "\\w{1000}{1000}"})),
+            "/rules/0/when/regex",
+            "must be a smaller regular expression: ",
         ),
         (
             when(json!({"field": "status", "at_least": "error"})),
@@ -160,8 +170,6 @@ fn mistakes_are_told_with_their_field() {
         let (at, told) = refused(&json!({ "rules": [rule] }));
         assert_eq!(at, pointer, "{told}");
         assert!(told.contains(message), "{told}");
-        let is_ours = !told.contains(" at line ");
-        assert!(!is_ours || told.contains("(rule "), "{told}");
     }
     let (at, _) = refused(&json!({"allowed_lateness": "2h"}));
     assert_eq!(at, "/allowed_lateness");
@@ -170,7 +178,8 @@ fn mistakes_are_told_with_their_field() {
 }
 
 /// *Scenario:* three things are wrong in two rules, and two rules have one name.
-/// *Guarantees:* all of it is told at once, one a line, with rule, field and remedy; the pointer is that of the first.
+/// *Guarantees:* all of it is told at once, one a line, with field and remedy; the pointer is that of the first, and of
+/// the name that is used twice both are told.
 #[test]
 fn every_mistake_is_told_at_once() {
     let config = json!({"rules": [
@@ -183,13 +192,12 @@ fn every_mistake_is_told_at_once() {
     let begin = [
         "is \"90x\"",
         "/rules/0/title: names {nobody}",
-        "/rules/1/name: is \"r\", as that of another rule; give each",
+        "/rules/1/name: is \"r\", as /rules/0/name already; give each rule a name of its own",
         "/rules/1/when/regex: ",
     ];
     assert_eq!(lines.len(), begin.len(), "{message}");
     for (line, begin) in lines.iter().zip(begin) {
         assert!(line.starts_with(begin), "{line}");
-        assert!(line.ends_with(" (rule r)"), "{line}");
     }
 }
 
@@ -328,10 +336,11 @@ fn examples_are_good() {
     let example = include_str!("../../rules.yaml");
     let pages = [
         include_str!("../../README.md"),
+        include_str!("../../../../README.md"),
         include_str!("../../../../docs/rules.md"),
     ];
     let examples: Vec<&str> = pages.iter().flat_map(|page| blocks(page)).collect();
-    assert_eq!(examples.len(), 2);
+    assert_eq!(examples.len(), 3);
     for text in examples.into_iter().chain([example]) {
         let config: Json = serde_saphyr::from_str(text).unwrap();
         assert!(
