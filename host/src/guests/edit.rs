@@ -4,7 +4,7 @@ use super::answer::Edits;
 use super::attributes::{Attribute, Attributes};
 use super::check::Encoding;
 use super::flow::Flow;
-use super::splice::{self, Gone};
+use super::splice;
 use crate::model::{Columns, Kind, TRACE_BYTES};
 use std::sync::Arc;
 
@@ -18,15 +18,32 @@ pub(crate) fn apply(
 ) {
     flow.columns.text.extend_from_slice(&edits.text);
     flow.encoding = flow.encoding.and(encoding);
-    let (c, gone) = (&mut flow.columns, &mut flow.gone);
-    let uncovered = set_bodies(c, edits, gone)
-        + set_severities(c, edits, gone)
-        + set_attributes(c, edits, gone);
+    let c = &mut flow.columns;
+    let mut gone = Gone::default();
+    set_bodies(c, edits, &mut gone);
+    set_severities(c, edits, &mut gone);
+    set_attributes(c, edits, &mut gone);
     set_times(c, edits);
     set_traces(c, edits);
-    flow.covered = (flow.covered + covered).saturating_sub(uncovered);
+    flow.stale |= gone.values > 0;
+    flow.covered = (flow.covered + covered).saturating_sub(gone.bytes);
     set_routes(flow, edits, known);
     leave_out(flow, edits);
+}
+
+/// What was removed or replaced.
+#[derive(Default)]
+struct Gone {
+    values: usize,
+    // Under spans.
+    bytes: u64,
+}
+
+impl Gone {
+    fn add(&mut self, kind: Kind, value: [u32; 2]) {
+        self.values += 1;
+        self.bytes += if kind.is_span() { u64::from(value[1]) } else { 0 };
+    }
 }
 
 fn each<'e>(records: &'e [u32]) -> impl Iterator<Item = (usize, usize)> + 'e {
@@ -52,15 +69,13 @@ fn set<T>(column: &mut [T], i: usize, value: T) {
     }
 }
 
-/// Answers the bytes under what was replaced.
-fn set_bodies(c: &mut Columns, edits: &Edits, gone: &mut Gone) -> u64 {
-    let mut uncovered = 0;
+fn set_bodies(c: &mut Columns, edits: &Edits, gone: &mut Gone) {
     let text = Kind::Text as u8;
     if !c.body_kind.is_empty() || edits.body_kind.iter().any(|k| *k != text) {
         c.body_kind.resize(c.seconds.len(), text);
     }
     for (i, record) in each(&edits.body_record) {
-        uncovered += gone.add(c.body_kind(record), pair(&c.body, record));
+        gone.add(c.body_kind(record), pair(&c.body, record));
         set_pair(&mut c.body, record, pair(&edits.body, i));
         set(
             &mut c.body_kind,
@@ -68,7 +83,6 @@ fn set_bodies(c: &mut Columns, edits: &Edits, gone: &mut Gone) -> u64 {
             edits.body_kind.get(i).copied().unwrap_or(text),
         );
     }
-    uncovered
 }
 
 fn set_times(c: &mut Columns, edits: &Edits) {
@@ -79,19 +93,18 @@ fn set_times(c: &mut Columns, edits: &Edits) {
     }
 }
 
-/// Answers the bytes under what was replaced.
-fn set_severities(c: &mut Columns, edits: &Edits, gone: &mut Gone) -> u64 {
-    let mut uncovered = 0;
+fn set_severities(c: &mut Columns, edits: &Edits, gone: &mut Gone) {
     if edits.severity_text.iter().any(|n| *n != 0) {
         c.severity_text.resize(2 * c.seconds.len(), 0);
     }
     for (i, record) in each(&edits.severity_record) {
         let number = edits.severity.get(i).copied().unwrap_or(0);
         set(&mut c.severity, record, number);
-        uncovered += gone.add(Kind::Text, pair(&c.severity_text, record));
+        if !c.severity_text.is_empty() {
+            gone.add(Kind::Text, pair(&c.severity_text, record));
+        }
         set_pair(&mut c.severity_text, record, pair(&edits.severity_text, i));
     }
-    uncovered
 }
 
 fn set_traces(c: &mut Columns, edits: &Edits) {
@@ -109,14 +122,12 @@ fn set_traces(c: &mut Columns, edits: &Edits) {
     }
 }
 
-/// Answers the bytes under what was removed or replaced.
-fn set_attributes(c: &mut Columns, edits: &Edits, gone: &mut Gone) -> u64 {
+fn set_attributes(c: &mut Columns, edits: &Edits, gone: &mut Gone) {
     if edits.set_record.is_empty() && edits.remove.is_empty() {
-        return 0;
+        return;
     }
-    let mut uncovered = 0;
     let mut leave = |kind: u8, span: [u32; 2]| {
-        uncovered += gone.add(Kind::of(kind).unwrap_or(Kind::Null), span);
+        gone.add(Kind::of(kind).unwrap_or(Kind::Null), span);
     };
     let order = by_record(&edits.set_record);
     let mut removed = vec![
@@ -145,7 +156,6 @@ fn set_attributes(c: &mut Columns, edits: &Edits, gone: &mut Gone) -> u64 {
         new.end_record();
     }
     (c.attribute_end, c.key, c.kind, c.value) = new.finish();
-    uncovered
 }
 
 /// The order of edits by record, those of one record as given; none where they are in order.

@@ -1,13 +1,14 @@
 //! A batch between two stages, and what has become of its inputs so far. Pure.
 
-use super::Dropped;
 use super::check::Encoding;
-use super::splice::{self, Gone};
+use super::{Dropped, splice};
 use crate::model::{Columns, DeadReason, TRACE_BYTES};
 use std::collections::BTreeMap;
 
 /// Text smaller than this is never worth compacting for its size.
 const COMPACT_BYTES_MIN: usize = 16 << 10;
+/// Text of so many bytes is compacted sooner: what enrichers replace must not add up to `max_batch_text`.
+const LARGE_BYTES: usize = 4 << 20;
 
 /// The records of a batch between two stages.
 #[derive(Clone, Debug, Default)]
@@ -15,10 +16,10 @@ pub(crate) struct Flow {
     pub columns: Columns,
     /// Of the text.
     pub encoding: Encoding,
-    /// Bytes under all spans, or more.
+    /// Bytes under all spans, about: what decides whether carrying the rest along is worth it.
     pub covered: u64,
-    /// What plugins removed or replaced: text that the next one must not see.
-    pub gone: Gone,
+    /// Whether a plugin removed or replaced something that the next one must not see.
+    pub stale: bool,
     /// A record: the raw record that it came from; never decreases.
     pub input: Vec<u32>,
     /// A record: whether a parser gave it; empty where none has been.
@@ -66,7 +67,7 @@ impl Flow {
         Flow {
             encoding: Encoding::of(&columns.text),
             covered: columns.text.len() as u64,
-            gone: Gone::default(),
+            stale: self.stale,
             input: self.input.get(records.clone()).unwrap_or(&[]).to_vec(),
             parsed: self.parsed.get(records.clone()).unwrap_or(&[]).to_vec(),
             route: self.route.get(records).unwrap_or(&[]).to_vec(),
@@ -91,7 +92,7 @@ impl Flow {
         }
         self.encoding = self.encoding.and(part.encoding);
         self.covered = self.covered.saturating_add(part.covered);
-        self.gone.append(&part.gone, at);
+        self.stale |= part.stale;
         self.input.extend_from_slice(&part.input);
         self.parsed.extend_from_slice(&part.parsed);
     }
@@ -99,17 +100,22 @@ impl Flow {
     /// Hides text that the next plugin must not see, and leaves out what is not worth its way.
     pub(crate) fn tidy(&mut self) {
         let bytes = self.columns.text.len();
-        let gone = std::mem::take(&mut self.gone);
-        if bytes >= COMPACT_BYTES_MIN && self.covered < bytes as u64 / 8 {
+        let sparse = match bytes {
+            0..COMPACT_BYTES_MIN => false,
+            COMPACT_BYTES_MIN..LARGE_BYTES => self.covered < bytes as u64 / 8,
+            _ => self.covered < bytes as u64 / 2,
+        };
+        if sparse {
             splice::compact(&mut self.columns);
             self.covered = self.columns.text.len() as u64;
             self.encoding = Encoding::of(&self.columns.text);
-        } else if !gone.is_empty() {
-            splice::hide(&mut self.columns, &gone);
-            if gone.may_cut_characters() && self.encoding != Encoding::Ascii {
+        } else if self.stale {
+            let may_cut_characters = splice::hide(&mut self.columns);
+            if may_cut_characters && self.encoding != Encoding::Ascii {
                 self.encoding = Encoding::of(&self.columns.text);
             }
         }
+        self.stale = false;
     }
 
     /// Kafka's time is when a record was observed, never when its event was.

@@ -328,7 +328,7 @@ impl Stage<'_> {
             columns,
             encoding,
             covered,
-            gone: std::mem::take(&mut self.flow.gone),
+            stale: self.flow.stale,
             input: given.iter().map(|r| self.raw(*r)).collect(),
             parsed: given.iter().map(|r| taken(*r) || was_parsed(*r)).collect(),
             route: Vec::new(),

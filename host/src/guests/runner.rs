@@ -139,11 +139,14 @@ impl Runner {
         }
         // What it remembers has seen the good parts: their answers count.
         let done = parts.last().map_or(0, |part| part.records.end);
-        parts.push(Part {
-            records: done..batch.0.len(),
-            text: None,
-            outcome: Err(left_out),
-        });
+        // None is left where it was called broken after the last of them, for what it cannot save.
+        if done < batch.0.len() {
+            parts.push(Part {
+                records: done..batch.0.len(),
+                text: None,
+                outcome: Err(left_out),
+            });
+        }
         Ok(Run::Parts(parts))
     }
 

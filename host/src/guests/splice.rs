@@ -169,58 +169,28 @@ pub(crate) fn each_span(c: &mut Columns, mut visit: impl FnMut(&mut u32, u32)) {
     }
 }
 
-/// Spans that were removed or replaced.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Gone {
-    spans: Vec<[u32; 2]>,
-    may_cut_characters: bool,
-}
-
-impl Gone {
-    /// A value that was there, if it is a span. Answers the bytes under it.
-    #[inline]
-    pub(crate) fn add(&mut self, kind: Kind, value: [u32; 2]) -> u64 {
-        if !kind.is_span() || value[1] == 0 {
-            return 0;
-        }
-        self.may_cut_characters |= kind == Kind::Bytes;
-        self.spans.push(value);
-        u64::from(value[1])
-    }
-
-    /// Those of another text, which now begins at `at`.
-    pub(crate) fn append(&mut self, other: &Gone, at: u32) {
-        let moved = other.spans.iter();
-        self.spans
-            .extend(moved.map(|[start, length]| [start.saturating_add(at), *length]));
-        self.may_cut_characters |= other.may_cut_characters;
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.spans.is_empty()
-    }
-
-    /// Whether hiding them may leave half a character.
-    pub(crate) fn may_cut_characters(&self) -> bool {
-        self.may_cut_characters
-    }
-}
-
-/// Overwrites with zeros what only spans that are gone point to. Everything stays in its place: one pass over the
-/// spans, where leaving out takes three and a new text.
-pub(crate) fn hide(c: &mut Columns, gone: &Gone) {
-    let mut hidden = Bits::new(c.text.len());
-    for [start, length] in &gone.spans {
-        hidden.each_word(*start, *length, |word, bits| *word |= bits);
-    }
+/// Overwrites with zeros what no span points to: not only what was removed, for it may stand elsewhere in the text too,
+/// as it was before it was decoded. Everything stays in its place: one pass over the spans, where leaving out takes
+/// three and a new text. Answers whether half a character may be left: spans of bytes begin and end within one.
+pub(crate) fn hide(c: &mut Columns) -> bool {
+    let bytes = c.text.len();
+    let mut hidden = Bits(vec![u64::MAX; bytes / 64 + 1]);
     each_span(c, |start, length| {
         hidden.each_word(*start, length, |word, bits| *word &= !bits);
     });
-    for at in hidden.positions() {
-        if let Some(byte) = c.text.get_mut(at) {
-            *byte = 0;
+    for (at, word) in hidden.0.iter().enumerate() {
+        let mut word = *word;
+        while word != 0 {
+            let from = word.trailing_zeros();
+            let run = (word >> from).trailing_ones();
+            let start = 64 * at + from as usize;
+            let end = bytes.min(start + run as usize);
+            c.text.get_mut(start..end).unwrap_or_default().fill(0);
+            word &= !(u64::MAX >> (64 - run) << from);
         }
     }
+    let are_bytes = |kind: &u8| Kind::of(*kind) == Some(Kind::Bytes);
+    c.body_kind.iter().any(are_bytes) || c.kind.iter().any(are_bytes)
 }
 
 /// Leaves out the text that no span points to. What was shared stays shared. Three passes over the spans

@@ -92,10 +92,11 @@ impl Recalls {
 
     /// Says what will become of memories in a topic that somebody else has made, once. Reading goes on: they are
     /// there as yet, and a gateway that does not start again would surprise more.
-    fn judge(&self, policy: Result<String, KafkaError>) {
+    fn judge(&self, policy: Result<Option<String>, KafkaError>) {
         let (pipeline, topic) = (&self.pipeline, &self.topic);
         let policy = match policy {
-            Ok(policy) => policy,
+            Ok(Some(policy)) => policy,
+            Ok(None) => return,
             Err(error) => {
                 tracing::info!(
                     pipeline,

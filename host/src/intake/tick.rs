@@ -14,6 +14,8 @@ use std::time::Duration;
 /// the wall clock, of a backlog that another pipeline hands on for example, come with small gaps: in one of them the
 /// clock must not run ahead of those that follow.
 pub(crate) const QUIET: Duration = Duration::from_secs(10);
+/// Ends are looked at every second. Where that did not work for so long a rest begins anew.
+const UNSEEN_MAX: Duration = Duration::from_secs(5);
 /// A partition's clock stays so far behind the wall, so that records that were sent before may still come.
 const BEHIND_MS: u64 = 2_000;
 /// What a tick weighs in flight: its receipt and its place in queues, about.
@@ -24,18 +26,24 @@ const WEIGHT_BYTES: usize = 256;
 pub(super) struct Rest {
     position: Option<i64>,
     since_ms: u64,
+    // When the end was looked at last.
+    seen_ms: u64,
     ticked_ms: u64,
 }
 
 impl Rest {
     /// Whether a tick is due, `position` being the end as it was at `as_of_ms`: once for each look at the end, after
-    /// the partition has rested there for `quiet`.
+    /// the partition was seen to rest there for `quiet`. A longer time without a look, while Kafka was away, is no rest:
+    /// writers could not write either, and what they held back comes now.
     fn is_due(&mut self, position: i64, as_of_ms: u64, quiet: Duration) -> bool {
-        if self.position != Some(position) {
+        let at_least = |ms: u64, time: Duration| u128::from(ms) >= time.as_millis();
+        let unseen = as_of_ms.saturating_sub(self.seen_ms);
+        if self.position != Some(position) || at_least(unseen, UNSEEN_MAX) {
             (self.position, self.since_ms) = (Some(position), as_of_ms);
         }
+        self.seen_ms = as_of_ms;
         let rested = as_of_ms.saturating_sub(self.since_ms);
-        let due = as_of_ms > self.ticked_ms && u128::from(rested) >= quiet.as_millis();
+        let due = as_of_ms > self.ticked_ms && at_least(rested, quiet);
         if due {
             self.ticked_ms = as_of_ms;
         }
@@ -86,20 +94,23 @@ mod tests {
 
     proptest! {
         /// *Scenario:* a partition is looked at once in a while, at any position, by a clock that may go back.
-        /// *Guarantees:* its time goes by only at a position that was seen for ten seconds without another between, and
-        /// only forward; and it does go by there with the next look.
+        /// *Guarantees:* its time goes by only at a position that was seen for ten seconds, without another and without five
+        /// seconds unseen between, and only forward; and it does go by there with the next look.
         #[test]
         fn time_goes_by_only_where_it_is_quiet(
             looks in proptest::collection::vec((0..3_i64, -2_000..6_000_i64), 1..60),
         ) {
             let mut rest = Rest::default();
             let (mut now, mut ticked) = (1_000_000_i64, 0);
-            let mut seen: Vec<(i64, i64)> = Vec::new();
+            // The position and the times of the looks at it that followed one another.
+            let (mut at, mut run) = (-1, Vec::new());
             for (position, passed) in looks {
                 now += passed;
-                seen.push((position, now));
-                let run = seen.iter().rev().take_while(|look| look.0 == position);
-                let quiet = run.last().is_some_and(|first| now - first.1 >= 10_000);
+                if position != at || run.last().is_some_and(|last| now - last >= 5_000) {
+                    (at, run) = (position, Vec::new());
+                }
+                run.push(now);
+                let quiet = now - run[0] >= 10_000;
                 let due = rest.is_due(position, now as u64, QUIET);
                 prop_assert_eq!(due, quiet && now > ticked);
                 if due {

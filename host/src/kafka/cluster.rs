@@ -158,11 +158,11 @@ impl Cluster {
         Ok(())
     }
 
-    /// A topic's `cleanup.policy`.
+    /// A topic's `cleanup.policy`; none where the broker does not tell.
     ///
     /// # Errors
     /// It cannot be asked for: often because the right to describe configurations is not given.
-    pub async fn cleanup_policy(&self, topic: &str) -> Result<String, KafkaError> {
+    pub async fn cleanup_policy(&self, topic: &str) -> Result<Option<String>, KafkaError> {
         let failed = |e| KafkaError::new("describe the topic's settings", e);
         let options =
             DescribeConfigsOptions::default().config_names(vec![CLEANUP_POLICY.to_owned()]);
@@ -171,11 +171,11 @@ impl Cluster {
             .describe_configs([ConfigResource::topic(topic)], options)
             .await
             .map_err(failed)?;
-        let mut policy = String::new();
+        let mut policy = None;
         for (_, entries) in described {
             let mut entries = entries.map_err(failed)?.into_iter();
             let entry = entries.find(|entry| entry.name == CLEANUP_POLICY);
-            policy = entry.and_then(|entry| entry.value).unwrap_or_default();
+            policy = entry.and_then(|entry| entry.value);
         }
         Ok(policy)
     }

@@ -89,6 +89,8 @@ where
 {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // Where nobody reads the log any more there is nowhere to say so either: the attempt would panic.
+        .log_internal_errors(false)
         .with_writer(writer);
     match format {
         Format::Text => Box::new(builder.with_ansi(colours).finish()),
