@@ -440,6 +440,59 @@ fn pipe_counts_what_it_does_not_tell() {
     assert_eq!(told("findings: { repeat_interval: 0s }"), [""; 0]);
 }
 
+/// *Scenario:* a line without a time stands before lines that have old ones.
+/// *Guarantees:* the summary is followed by what the rules left out as late.
+#[test]
+fn pipe_tells_what_rules_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = watching(folder.path(), "findings: {}");
+    let old = watched(|n| n % 4).replace("2026-11-21", "2020-11-21");
+    let lines = format!("{{\"msg\":\"no time\"}}\n{old}");
+    let said = run(command(&["pipe", "-c", name(&path)]), &lines);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let counted = said
+        .err
+        .lines()
+        .find(|line| line.starts_with("counted by "));
+    assert_eq!(
+        counted,
+        Some("counted by rules: records.late 800"),
+        "{}",
+        said.err
+    );
+}
+
+/// *Scenario:* nobody reads the log of a running gateway any more.
+/// *Guarantees:* it goes on, and stops when it is asked to.
+#[test]
+fn run_goes_on_when_nobody_reads_its_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let admin = format!("127.0.0.1:{}", tidegate_tests::free_port());
+    let yaml = yaml(
+        "  json: { wasm: \"builtin:parse-json\" }",
+        "    parse: [json]",
+    );
+    let path = file(
+        folder.path(),
+        &format!("{yaml}admin: {{ listen: \"{admin}\" }}\n"),
+    );
+    let mut child = command(&["run", "-c", name(&path), "--log-level", "debug"])
+        .spawn()
+        .expect("it starts");
+    drop(child.stderr.take());
+    let begun = std::time::Instant::now();
+    while std::net::TcpStream::connect(&admin).is_err() {
+        let status = child.try_wait().expect("its state");
+        assert!(status.is_none() && begun.elapsed() < LIMIT, "{status:?}");
+        std::thread::yield_now();
+    }
+    let pid = child.id().to_string();
+    let asked = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(asked.expect("kill runs").success());
+    let said = ended(child);
+    assert!(matches!(said.code, Some(0 | 1)), "{said:?}");
+}
+
 /// *Scenario:* a plugin that faults, and one that logs.
 /// *Guarantees:* warnings are seen on standard error; what the plugin says below that, where it is asked for.
 #[test]

@@ -133,7 +133,10 @@ fn pipe(args: &Args) -> anyhow::Result<Summary> {
     }
     // The records are out; what cannot be said of them is no failure.
     let _ = writeln!(err, "{summary}");
-    for line in not_told(settings, &registry) {
+    for line in not_told(settings, &registry)
+        .into_iter()
+        .chain(counted(settings, &plugins))
+    {
         let _ = writeln!(err, "{line}");
     }
     Ok(summary)
@@ -160,6 +163,20 @@ fn not_told(settings: &PipelineSettings, registry: &Registry) -> Vec<String> {
         (!why.is_empty()).then(|| format!("not told of {}: {}", plugin.name, why.join(", ")))
     };
     plugins.filter_map(line).collect()
+}
+
+/// A line for each plugin that counted something of its own: what came too late for a rule, for example.
+fn counted(settings: &PipelineSettings, plugins: &app::Plugins) -> Vec<String> {
+    let used = settings.detect.iter().chain(&settings.score);
+    let line = |plugin: &Arc<PluginSettings>| {
+        let counts = plugins.get(&plugin.name)?.counters();
+        let counts: Vec<_> = counts
+            .iter()
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        (!counts.is_empty()).then(|| format!("counted by {}: {}", plugin.name, counts.join(", ")))
+    };
+    used.filter_map(line).collect()
 }
 
 fn choose<'l>(loaded: &'l Loaded, name: Option<&str>) -> anyhow::Result<&'l PipelineSettings> {

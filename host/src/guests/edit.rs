@@ -42,7 +42,11 @@ struct Gone {
 impl Gone {
     fn add(&mut self, kind: Kind, value: [u32; 2]) {
         self.values += 1;
-        self.bytes += if kind.is_span() { u64::from(value[1]) } else { 0 };
+        self.bytes += if kind.is_span() {
+            u64::from(value[1])
+        } else {
+            0
+        };
     }
 }
 

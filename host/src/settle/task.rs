@@ -125,7 +125,9 @@ impl<C: Committer> Task<C> {
             }
             Message::Answer(outcome) => self.answer(*outcome),
             // Of a partition that has gone nobody would ask for it.
-            Message::Remembered(kept) if self.state.ledger.is_live(&kept.partition, kept.generation) => {
+            Message::Remembered(kept)
+                if self.state.ledger.is_live(&kept.partition, kept.generation) =>
+            {
                 self.state.memory.take(kept);
             }
             Message::Remembered(_) => {}

@@ -76,6 +76,12 @@ impl Plugin for Rules {
                 format!("is {}; use 1 to {GROUPS_MAX}", config.max_groups),
             );
         }
+        if config.rules.is_empty() {
+            problems.add(
+                "/rules",
+                "has no rule; write one, or take the plugin out of the pipelines".to_owned(),
+            );
+        }
         if config.rules.len() > RULES_MAX {
             let message = format!(
                 "are {}; use at most {RULES_MAX}, or a second plugin",

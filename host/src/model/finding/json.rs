@@ -36,6 +36,8 @@ impl Serialize for Finding {
         map.serialize_entry("version", &*self.version)?;
         map.serialize_entry("rule", &self.rule)?;
         map.serialize_entry("fingerprint", &self.fingerprint)?;
+        map.serialize_entry("topic", &*self.partition.topic)?;
+        map.serialize_entry("partition", &self.partition.index)?;
         match &self.kind {
             FindingKind::Alert {
                 level,

@@ -33,7 +33,7 @@ fn the_json_is_stable() {
         text(&finding),
         concat!(
             r#"{"type":"alert","pipeline":"shop","plugin":"bursts","version":"1.2.0","rule":"error-burst","#,
-            r#""fingerprint":"error-burst/checkout","level":"critical","title":"12 errors in 10 s","#,
+            r#""fingerprint":"error-burst/checkout","topic":"logs","partition":3,"level":"critical","title":"12 errors in 10 s","#,
             r#""since":"2026-11-21T03:12:40.000Z","at":"2026-11-21T03:12:45.120Z","resolved":false,"#,
             r#""labels":{"n":"1","service":"check\"out"},"#,
             r#""evidence":[{"topic":"logs","partition":3,"offset":7},{"topic":"logs","partition":3,"offset":9}]}"#,
@@ -50,7 +50,7 @@ fn the_json_is_stable() {
         text(&finding),
         concat!(
             r#"{"type":"anomaly","pipeline":"shop","plugin":"bursts","version":"1.2.0","rule":"error-burst","#,
-            r#""fingerprint":"error-burst/checkout","score":0.97,"threshold":0.9,"#,
+            r#""fingerprint":"error-burst/checkout","topic":"logs","partition":3,"score":0.97,"threshold":0.9,"#,
             r#""explanation":"twice as hard to compress","at":"2026-11-21T03:12:45.120Z","labels":{},"evidence":[]}"#,
         )
     );
@@ -67,6 +67,8 @@ proptest! {
         };
         prop_assert_eq!(&json["rule"], &json!(finding.rule));
         prop_assert_eq!(&json["fingerprint"], &json!(finding.fingerprint));
+        prop_assert_eq!(&json["topic"], &json!(&*finding.partition.topic));
+        prop_assert_eq!(&json["partition"], &json!(finding.partition.index));
         prop_assert_eq!(millis("at"), finding.at_ms);
         let labels: std::collections::BTreeMap<_, _> = finding.labels.iter().cloned().collect();
         prop_assert_eq!(&json["labels"], &json!(labels));
