@@ -257,6 +257,20 @@ fn mistakes_of_form_say_how_to_write_it() {
             "{shape:#?}\n{expected}"
         );
     }
+    let words = told_of_rules(
+        "rules:\n  - name: one\n    level: warn\n    when: { field: body, equals: [a, b] }\n    count: { at_least: \"3\" }\n    within: 60s\n",
+    );
+    let expected = [
+        "3:12: rules[0].level is warn, but must be info or warning or critical; did you mean warning? (rule one)",
+        "4:33: rules[0].when.equals must be ",
+        "5:24: rules[0].count.at_least is \"3\", but must be a whole number; write it like 5 (rule one)",
+    ];
+    assert_eq!(words.len(), expected.len() + 1, "{words:#?}");
+    for (told, expected) in words.iter().zip(expected) {
+        assert!(told.starts_with(expected), "{told}\nis not\n{expected}");
+    }
+    let remedy = "; for one of several write one_of: [...] (rule one)";
+    assert!(words[1].ends_with(remedy), "{words:#?}");
 }
 
 const LINES: &str = r#"{"ts":"2026-11-21T03:12:45Z","level":"warn","msg":"card 4111 1111 1111 1111 declined"}

@@ -74,7 +74,7 @@ const ENRICHERS: &[(&str, Fails)] = &[
     ("route_index", Answer("route[0] is 3")),
 ];
 
-/// Those that do what records tell them: `watch.rs` and `memory.rs` test them.
+/// Those that do what records tell them: the tests `watch` and `memory` are about them.
 const REMEMBERING: [&str; 3] = ["judge", "unsaved", "watch"];
 
 /// Records of a test batch, and the marked ones among them.

@@ -161,15 +161,23 @@ impl From<usize> for Step {
     }
 }
 
-/// The one of `known` that the user most likely meant by `written`, if any is near.
+/// Fewer bytes are no beginning of a word.
+const BEGINNING_BYTES_MIN: usize = 3;
+
+/// The one of `known` that the user most likely meant by `written`, if any is near: begins so, or has few letters
+/// that are other ones.
 pub(crate) fn nearest<'a>(
     written: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let limit = (written.chars().count() / 3).clamp(1, 3);
+    let distance = |known: &str| match known.strip_prefix(written) {
+        Some(_) if written.len() >= BEGINNING_BYTES_MIN => 0,
+        _ => strsim::damerau_levenshtein(written, known),
+    };
     known
         .into_iter()
-        .map(|k| (strsim::damerau_levenshtein(written, k), k))
+        .map(|k| (distance(k), k))
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, k)| k)

@@ -305,7 +305,8 @@ impl Node {
         }
     }
 
-    /// The value as the file has it, short, secrets not resolved; none for lists, maps and nothing.
+    /// The value as the file has it, short, secrets not resolved; none for lists, maps and nothing. Text that would be
+    /// something else without its quotes has them.
     pub fn shown(&self) -> Option<String> {
         const SHOWN_CHARS_MAX: usize = 80;
         let text = match &self.data {
@@ -314,11 +315,18 @@ impl Node {
             Data::Plain(value) => value.to_string(),
             Data::List(_) | Data::Map(_) => return None,
         };
-        let short: String = text.chars().take(SHOWN_CHARS_MAX).collect();
-        let cut = if short.len() < text.len() { "..." } else { "" };
-        match short.is_empty() {
-            true => Some("\"\"".to_owned()),
-            false => Some(format!("{}{cut}", short.escape_debug())),
+        let mut short = String::new();
+        for c in text.chars().take(SHOWN_CHARS_MAX) {
+            match c.is_control() {
+                true => short.extend(c.escape_debug()),
+                false => short.push(c),
+            }
+        }
+        let cut = text.chars().nth(SHOWN_CHARS_MAX).map_or("", |_| "...");
+        let is_text = matches!(self.data, Data::Text { .. });
+        match is_text && (text.is_empty() || serde_json::from_str::<Value>(&text).is_ok()) {
+            true => Some(format!("\"{short}{cut}\"")),
+            false => Some(format!("{short}{cut}")),
         }
     }
 

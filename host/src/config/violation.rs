@@ -234,6 +234,9 @@ fn value_rule(error: &ValidationError<'_>, near: &Near<'_>) -> (String, String) 
     let remedy = remedy.unwrap_or_default();
     match error.kind() {
         ValidationErrorKind::Type { kind } => {
+            if let Some(options) = near.schema.and_then(|schema| schema.get("enum")) {
+                return choice(error, options);
+            }
             let rule = own.unwrap_or_else(|| format!("must be {}", types(kind)));
             match (kind, error.instance().as_ref()) {
                 (TypeKind::Single(JsonType::Array), Value::String(_)) => {

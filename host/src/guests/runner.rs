@@ -312,3 +312,6 @@ impl Runner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,19 +174,17 @@ pub(crate) fn each_span(c: &mut Columns, mut visit: impl FnMut(&mut u32, u32)) {
 /// three and a new text. Answers whether half a character may be left: spans of bytes begin and end within one.
 pub(crate) fn hide(c: &mut Columns) -> bool {
     let bytes = c.text.len();
-    let mut hidden = Bits(vec![u64::MAX; bytes / 64 + 1]);
-    each_span(c, |start, length| {
-        hidden.each_word(*start, length, |word, bits| *word &= !bits);
-    });
-    for (at, word) in hidden.0.iter().enumerate() {
-        let mut word = *word;
-        while word != 0 {
-            let from = word.trailing_zeros();
-            let run = (word >> from).trailing_ones();
+    let mut covered = Bits::new(bytes);
+    each_span(c, |start, length| covered.set(*start, length));
+    for (at, word) in covered.0.iter().enumerate() {
+        let mut hidden = !word;
+        while hidden != 0 {
+            let from = hidden.trailing_zeros();
+            let run = (hidden >> from).trailing_ones();
             let start = 64 * at + from as usize;
             let end = bytes.min(start + run as usize);
             c.text.get_mut(start..end).unwrap_or_default().fill(0);
-            word &= !(u64::MAX >> (64 - run) << from);
+            hidden &= !(u64::MAX >> (64 - run) << from);
         }
     }
     let are_bytes = |kind: &u8| Kind::of(*kind) == Some(Kind::Bytes);
@@ -199,9 +197,7 @@ pub(crate) fn compact(c: &mut Columns) {
     let text = std::mem::take(&mut c.text);
     let mut starts = Starts::new(text.len());
     each_span(c, |start, length| {
-        if length > 0 {
-            starts.mark(*start);
-        }
+        starts.bits.set(*start, length.min(1));
     });
     starts.rank();
     let mut reach = vec![0_u32; starts.count()];
@@ -226,14 +222,14 @@ impl Bits {
         Bits(vec![0; bytes / 64 + 1])
     }
 
-    /// Shows each word that has bits of a span, with those bits.
+    /// Sets those of a span.
     #[inline]
-    fn each_word(&mut self, start: u32, length: u32, mut visit: impl FnMut(&mut u64, u64)) {
+    fn set(&mut self, start: u32, length: u32) {
         let (mut at, end) = (start as usize, start as usize + length as usize);
         while at < end {
             let bits = (end - at).min(64 - at % 64);
             if let Some(word) = self.0.get_mut(at / 64) {
-                visit(word, u64::MAX >> (64 - bits) << (at % 64));
+                *word |= u64::MAX >> (64 - bits) << (at % 64);
             }
             at += bits;
         }
@@ -265,11 +261,6 @@ impl Starts {
             bits: Bits::new(bytes),
             before: Vec::new(),
         }
-    }
-
-    #[inline]
-    fn mark(&mut self, start: u32) {
-        self.bits.each_word(start, 1, |word, bits| *word |= bits);
     }
 
     fn rank(&mut self) {

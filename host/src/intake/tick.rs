@@ -1,8 +1,9 @@
 //! Time goes by for partitions of which nothing comes: plugins that wait for what does *not* happen are told.
 //!
 //! A tick is a batch without records: its range is empty, at the partition's position, and settle knows it before the
-//! lane has it. A partition has at most one under way. It ticks only as far as Kafka has said that there was nothing
-//! more to read: while Kafka does not answer, or the partition is behind, its time stands still.
+//! lane has it. A partition has at most one under way. It ticks only where nothing has come for a while, and as far as
+//! Kafka has said that there was nothing more to read: while Kafka does not answer, or the partition is behind, its time
+//! stands still.
 
 use super::run::Session;
 use super::tenancy::State;

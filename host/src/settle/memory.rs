@@ -145,9 +145,9 @@ impl Memories {
         self.asked.contains(partition)
     }
 
-    /// A snapshot has come.
-    pub(super) fn take(&mut self, kept: Kept) {
-        if self.writer.is_none() {
+    /// A snapshot has come. One of a partition that has gone meanwhile would wait for ever.
+    pub(super) fn take(&mut self, ledger: &Ledger, kept: Kept) {
+        if self.writer.is_none() || !ledger.is_live(&kept.partition, kept.generation) {
             return;
         }
         let waiting = self.waiting.entry(kept.partition.clone()).or_default();

@@ -124,13 +124,7 @@ impl<C: Committer> Task<C> {
                 self.state.ledger.idle(&partition, &generation, end);
             }
             Message::Answer(outcome) => self.answer(*outcome),
-            // Of a partition that has gone nobody would ask for it.
-            Message::Remembered(kept)
-                if self.state.ledger.is_live(&kept.partition, kept.generation) =>
-            {
-                self.state.memory.take(kept);
-            }
-            Message::Remembered(_) => {}
+            Message::Remembered(kept) => self.state.memory.take(&self.state.ledger, kept),
             Message::Saved(partition) => self.state.memory.answered(&partition),
             Message::Lost(partitions) => partitions.iter().for_each(|p| self.state.end(p)),
             Message::Revoke(partitions, limit, reply) => {

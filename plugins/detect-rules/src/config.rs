@@ -149,6 +149,7 @@ pub struct When {
     pub ignore_case: bool,
     /// It is this text, number, or true or false. A number is equal to text that says the same number.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-remedy" = "for one of several write one_of: [...]"))]
     pub equals: Option<Constant>,
     /// It is one of these.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -116,6 +116,26 @@ fn wrong_values_are_told() {
         ),
         (
             "builtin:parse-json\"",
+            "builtin:parse-json\", on_fault: 1",
+            "4:49: plugins.json.on_fault is 1, but must be one of dead_letter, skip",
+        ),
+        (
+            "builtin:parse-json\"",
+            "builtin:parse-json\", on_fault: dead",
+            "4:49: plugins.json.on_fault is dead, but must be one of dead_letter, skip; did you mean dead_letter?",
+        ),
+        (
+            parse,
+            "    parse: [json]\n    lanes: \"3\"",
+            "14:12: pipelines.shop.lanes is \"3\", but must be a whole number",
+        ),
+        (
+            parse,
+            "    parse: [json]\n    memory: false",
+            "14:13: pipelines.shop.memory is false, but must be a map of keys and values; write it like { keep: false }",
+        ),
+        (
+            "builtin:parse-json\"",
             "builtin:parse-json\", wasi: \"yes\"",
             "4:45: plugins.json.wasi is yes, but must be true or false",
         ),

@@ -113,7 +113,9 @@ async fn rule_8_memory_never_runs_ahead_of_the_commit() {
     let mut house = house();
     let batch = receipt(&house.generation, 0, 10);
     house.ledger.begin(&batch);
-    house.memories.take(kept(&house.generation, 10));
+    house
+        .memories
+        .take(&house.ledger, kept(&house.generation, 10));
     house.memories.settle(&house.ledger);
     house.ledger.close(&batch);
     house.memories.settle(&house.ledger);
@@ -126,7 +128,9 @@ async fn rule_8_memory_never_runs_ahead_of_the_commit() {
 
     let tick = receipt(&house.generation, 10, 10);
     house.ledger.begin(&tick);
-    house.memories.take(kept(&house.generation, 10));
+    house
+        .memories
+        .take(&house.ledger, kept(&house.generation, 10));
     house.memories.settle(&house.ledger);
     assert!(!house.memories.is_writing(&partition()));
     house.ledger.close(&tick);
@@ -145,7 +149,9 @@ async fn the_latest_is_kept_and_few_wait() {
         let batch = receipt(&house.generation, (n - 1) * 10, n * 10);
         house.ledger.begin(&batch);
         house.ledger.close(&batch);
-        house.memories.take(kept(&house.generation, n * 10));
+        house
+            .memories
+            .take(&house.ledger, kept(&house.generation, n * 10));
         assert!(house.memories.waiting[&partition()].len() <= WAITING_MAX);
     }
     commit(&mut house.ledger);
@@ -162,7 +168,9 @@ async fn memory_of_an_ended_generation_is_thrown_away() {
     let mut house = house();
     let batch = receipt(&house.generation, 0, 10);
     house.ledger.begin(&batch);
-    house.memories.take(kept(&house.generation, 10));
+    house
+        .memories
+        .take(&house.ledger, kept(&house.generation, 10));
     house.ledger.abandon(&batch);
     let next = Generation::begin();
     house.ledger.assigned(&partition(), &next, 0, true);
@@ -172,7 +180,26 @@ async fn memory_of_an_ended_generation_is_thrown_away() {
     commit(&mut house.ledger);
     house.memories.settle(&house.ledger);
     assert!(!house.memories.is_writing(&partition()));
-    house.memories.take(kept(&next, 30));
+    house.memories.take(&house.ledger, kept(&next, 30));
     house.memories.settle(&house.ledger);
     assert_eq!(house.shelf_after(1).await, ["30"]);
+}
+
+/// *Scenario:* snapshots come of a partition that has gone, and of a generation before the one that is its own now.
+/// *Guarantees:* they are let go at once: nobody would ever ask for them.
+#[tokio::test(start_paused = true)]
+async fn what_comes_too_late_does_not_wait() {
+    let mut house = house();
+    house.ledger.end(&partition());
+    house
+        .memories
+        .take(&house.ledger, kept(&house.generation, 10));
+    assert!(house.memories.waiting.is_empty());
+    house
+        .ledger
+        .assigned(&partition(), &Generation::begin(), 0, true);
+    house
+        .memories
+        .take(&house.ledger, kept(&house.generation, 10));
+    assert!(house.memories.waiting.is_empty());
 }
