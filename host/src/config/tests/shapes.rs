@@ -116,6 +116,31 @@ fn wrong_values_are_told() {
         ),
         (
             "builtin:parse-json\"",
+            "builtin:parse-json\", wasi: \"yes\"",
+            "4:45: plugins.json.wasi is yes, but must be true or false",
+        ),
+        (
+            "kafka:\n",
+            "admin: on\nkafka:\n",
+            "1:8: admin is on, but must be off, or an address under listen; write { listen: 127.0.0.1:9400 }",
+        ),
+        (
+            "{ cluster: main, topic: dead }",
+            "[dead]",
+            "15:5: pipelines.shop.dead_letters must be discard, or a cluster and a topic; write { cluster: NAME, topic: NAME }, or discard: what cannot be delivered is then only counted",
+        ),
+    ]);
+}
+
+/// *Scenario:* values that a tired person takes for right: a number or half a word for a word, a number in quotes, a switch
+/// for a section.
+/// *Guarantees:* each is told with what it must be, or how it is written; what stands in quotes is shown with them.
+#[test]
+fn near_misses_are_told() {
+    let parse = "    parse: [json]";
+    check(&[
+        (
+            "builtin:parse-json\"",
             "builtin:parse-json\", on_fault: 1",
             "4:49: plugins.json.on_fault is 1, but must be one of dead_letter, skip",
         ),
@@ -133,21 +158,6 @@ fn wrong_values_are_told() {
             parse,
             "    parse: [json]\n    memory: false",
             "14:13: pipelines.shop.memory is false, but must be a map of keys and values; write it like { keep: false }",
-        ),
-        (
-            "builtin:parse-json\"",
-            "builtin:parse-json\", wasi: \"yes\"",
-            "4:45: plugins.json.wasi is yes, but must be true or false",
-        ),
-        (
-            "kafka:\n",
-            "admin: on\nkafka:\n",
-            "1:8: admin is on, but must be off, or an address under listen; write { listen: 127.0.0.1:9400 }",
-        ),
-        (
-            "{ cluster: main, topic: dead }",
-            "[dead]",
-            "15:5: pipelines.shop.dead_letters must be discard, or a cluster and a topic; write { cluster: NAME, topic: NAME }, or discard: what cannot be delivered is then only counted",
         ),
     ]);
 }
