@@ -262,7 +262,7 @@ fn mistakes_of_form_say_how_to_write_it() {
     );
     let expected = [
         "3:12: rules[0].level is warn, but must be info or warning or critical; did you mean warning? (rule one)",
-        "4:33: rules[0].when.equals must be ",
+        "4:26: rules[0].when.equals must be true or false or a whole number or a number or a text",
         "5:24: rules[0].count.at_least is \"3\", but must be a whole number; write it like 5 (rule one)",
     ];
     assert_eq!(words.len(), expected.len() + 1, "{words:#?}");
