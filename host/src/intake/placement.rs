@@ -3,7 +3,7 @@
 use super::Start;
 use super::recall::Recalls;
 use super::start::Known;
-use crate::kafka::{Cluster, Consumer, KafkaError, Offsets};
+use crate::kafka::{Cluster, Committed, Consumer, KafkaError, Offsets};
 use crate::model::{Partition, Snapshot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -104,12 +104,16 @@ async fn correct_ends(cluster: &Cluster, found: &mut [Found]) {
 impl Wanted {
     fn found(
         self,
-        committed: &BTreeMap<Partition, i64>,
+        committed: &Committed,
         oldest: &Offsets,
         ends: &Offsets,
         times: &Offsets,
     ) -> Found {
-        let committed = committed.get(&self.partition).copied();
+        let committed = match committed.get(&self.partition) {
+            Some(Ok(committed)) => *committed,
+            Some(Err(error)) => return self.failed(error),
+            None => return self.failed(&KafkaError::unknown_commit()),
+        };
         let known = self.known(committed, oldest, ends, times);
         Found {
             readable_end: known.as_ref().map_or(0, |k| k.end),

@@ -42,7 +42,7 @@ const COMPACTED: [(&str, &str); 5] = [
 #[derive(Clone)]
 pub struct Cluster {
     pub(super) kafka: Kafka,
-    admin: Arc<AdminClient>,
+    pub(super) admin: Arc<AdminClient>,
     name: Arc<str>,
 }
 

@@ -1,9 +1,11 @@
 //! A member of a consumer group.
 
+use super::cluster::topic_partition;
 use super::rebalance::Listener;
 use super::{Cluster, Committer, KafkaError, Polled, Rebalance};
 use crate::model::Partition;
 use futures_util::future::join_all;
+use krafka::admin::ListConsumerGroupOffsetsOptions;
 use krafka::consumer::{
     AutoOffsetReset, GroupProtocol, IsolationLevel, PartitionAssignmentStrategy,
 };
@@ -45,6 +47,10 @@ pub struct GroupSettings {
 pub struct Consumer {
     inner: Arc<krafka::consumer::Consumer>,
     committer: Committer,
+    cluster: Cluster,
+    group_id: Arc<str>,
+    /// Whether an offset that an open transaction commits is waited for.
+    read_committed: bool,
 }
 
 /// Where the client stands in a partition.
@@ -102,6 +108,9 @@ impl Consumer {
         Ok(Consumer {
             inner,
             committer: committer.clone(),
+            cluster: cluster.clone(),
+            group_id: settings.group_id.as_str().into(),
+            read_committed: settings.read_committed,
         })
     }
 
@@ -169,18 +178,21 @@ impl Consumer {
         ours.collect()
     }
 
-    /// What the group has committed; a partition without is absent.
-    pub async fn committed(
-        &self,
-        partitions: &[Partition],
-    ) -> Result<BTreeMap<Partition, i64>, KafkaError> {
-        let asked: Vec<(&str, i32)> = partitions.iter().map(|p| (&*p.topic, p.index)).collect();
-        let found = self.inner.committed(&asked).await;
-        let found = found.map_err(|e| KafkaError::new("fetch committed offsets", e))?;
-        let ours = |((topic, index), at): ((String, i32), krafka::consumer::CommittedPosition)| {
-            (Partition::new(topic, index), at.offset)
+    /// What the group has committed, none where it has not; an answer for each. The consumer's own question takes a
+    /// partition's error for "nothing": it would be read from its start or its end.
+    pub async fn committed(&self, partitions: &[Partition]) -> Result<Committed, KafkaError> {
+        let failed = |e| KafkaError::new("fetch committed offsets", e);
+        let options = ListConsumerGroupOffsetsOptions::default()
+            .partitions(partitions.iter().map(topic_partition).collect())
+            .require_stable(self.read_committed);
+        let admin = &self.cluster.admin;
+        let found = admin.list_consumer_group_offsets(&*self.group_id, options);
+        let mut found = found.await.map_err(failed)?;
+        let answer = |partition: &Partition| match found.remove(&topic_partition(partition)) {
+            Some(at) => (partition.clone(), at.map(|at| at.offset).map_err(failed)),
+            None => (partition.clone(), Err(KafkaError::unknown_commit())),
         };
-        Ok(found.into_iter().map(ours).collect())
+        Ok(partitions.iter().map(answer).collect())
     }
 
     /// Where the client stands in each assigned partition; no request is sent.
@@ -246,6 +258,8 @@ impl Consumer {
 
 /// Offsets, or why one cannot be known.
 pub type Offsets = BTreeMap<Partition, Result<i64, KafkaError>>;
+/// What is committed for each partition that was asked for, none where nothing is.
+pub type Committed = BTreeMap<Partition, Result<Option<i64>, KafkaError>>;
 
 fn isolation(read_committed: bool) -> IsolationLevel {
     if read_committed {

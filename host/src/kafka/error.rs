@@ -31,6 +31,14 @@ impl KafkaError {
         )
     }
 
+    /// The group's coordinator did not say what is committed for a partition that was asked for.
+    pub fn unknown_commit() -> Self {
+        KafkaError::new(
+            "fetch committed offsets",
+            KrafkaError::timeout("no answer for a partition"),
+        )
+    }
+
     /// What plugins remember was not written.
     pub fn not_written(topic: &str, why: &SendError) -> Self {
         let why = format!("topic {topic}: {why}");

@@ -27,7 +27,7 @@ mod tests;
 
 pub use cluster::{Cluster, connect};
 pub use committer::Committer;
-pub use consumer::{Consumer, GroupSettings, Offsets, Survey};
+pub use consumer::{Committed, Consumer, GroupSettings, Offsets, Survey};
 pub use error::KafkaError;
 pub use rebalance::Rebalance;
 pub use record::{Polled, RecordRef, Run};

@@ -149,8 +149,10 @@ async fn the_committer_follows_the_consumer() {
         consumer
             .committed(std::slice::from_ref(&partition))
             .await
-            .unwrap()[&partition],
-        7
+            .unwrap()[&partition]
+            .as_ref()
+            .unwrap(),
+        &Some(7)
     );
     consumer.close(false, LIMIT).await.unwrap();
     assert!(committer.commit(vec![(partition, 8)]).await.is_err());
