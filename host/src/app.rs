@@ -65,10 +65,6 @@ impl App {
         let readiness = Readiness::default();
         let engine = Engine::new(cache.as_deref()).map_err(other)?;
         let plugins = load_plugins(&engine, loaded).map_err(StartError::Problems)?;
-        for (name, plugin) in &plugins {
-            let plugin = plugin.clone();
-            registry.counts(name, Arc::new(move || plugin.counters()));
-        }
         let outputs = connect(outputs, &registry)?;
         let mut watch = JoinSet::new();
         watch.spawn(watch_outputs(

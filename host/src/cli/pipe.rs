@@ -135,7 +135,7 @@ fn pipe(args: &Args) -> anyhow::Result<Summary> {
     let _ = writeln!(err, "{summary}");
     for line in not_told(settings, &registry)
         .into_iter()
-        .chain(counted(settings, &plugins))
+        .chain(counted(settings, &registry))
     {
         let _ = writeln!(err, "{line}");
     }
@@ -166,10 +166,10 @@ fn not_told(settings: &PipelineSettings, registry: &Registry) -> Vec<String> {
 }
 
 /// A line for each plugin that counted something of its own: what came too late for a rule, for example.
-fn counted(settings: &PipelineSettings, plugins: &app::Plugins) -> Vec<String> {
+fn counted(settings: &PipelineSettings, registry: &Registry) -> Vec<String> {
     let used = settings.detect.iter().chain(&settings.score);
     let line = |plugin: &Arc<PluginSettings>| {
-        let counts = plugins.get(&plugin.name)?.counters();
+        let counts = registry.plugin(&settings.name, &plugin.name).own.list();
         let counts: Vec<_> = counts
             .iter()
             .map(|(name, count)| format!("{name} {count}"))

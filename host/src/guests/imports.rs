@@ -5,10 +5,11 @@
 
 use super::bindings::{detecting, enriching, parsing, scoring};
 use super::limits::State;
+use crate::telemetry::metrics::{COUNTER_NAMES_MAX, OwnCounters};
 use prometheus_client::metrics::counter::Counter;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Bytes of one log message; what is longer is cut.
@@ -17,8 +18,6 @@ const LOG_MESSAGE_BYTES_MAX: usize = 1 << 10;
 const LOG_MESSAGES_MAX: u32 = 20;
 /// See [`LOG_MESSAGES_MAX`].
 const LOG_WINDOW: Duration = Duration::from_secs(1);
-/// Names that one plugin may count under; further ones are left out.
-const COUNTER_NAMES_MAX: usize = 64;
 /// Bytes of a counter's name.
 const COUNTER_NAME_BYTES_MAX: usize = 64;
 
@@ -31,13 +30,12 @@ pub(crate) struct Identity {
     pub version: Arc<str>,
 }
 
-/// What the instances of a plugin share: its own counters, and how much it may still log.
+/// What all instances of a plugin share: how much it may still log.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Counters(Arc<Shared>);
+pub(crate) struct Logs(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    counters: Mutex<BTreeMap<String, Counter>>,
     gate: Mutex<LogGate>,
     // Somebody was told that names are refused.
     is_refusal_told: AtomicBool,
@@ -46,7 +44,8 @@ struct Shared {
 /// What one instance has asked for.
 pub(crate) struct Imports {
     identity: Arc<Identity>,
-    counters: Counters,
+    logs: Logs,
+    counters: OwnCounters,
     // So that counting takes no lock after the first time; none where the name was refused.
     known: HashMap<String, Option<Counter>>,
     last_error: Option<String>,
@@ -100,37 +99,18 @@ impl LogGate {
     }
 }
 
-impl Counters {
-    fn get(&self, name: &str) -> Option<Counter> {
-        let mut all = self.lock();
-        if let Some(counter) = all.get(name) {
-            return Some(counter.clone());
-        }
-        let room = all.len() < COUNTER_NAMES_MAX;
-        room.then(|| all.entry(name.to_owned()).or_default().clone())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Counter>> {
-        let counters = &self.0.counters;
-        counters.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
+impl Logs {
     fn gate(&self, now: Instant) -> Gate {
         let mut gate = self.0.gate.lock().unwrap_or_else(PoisonError::into_inner);
         gate.message(now)
     }
-
-    /// Names and values so far.
-    pub(crate) fn list(&self) -> Vec<(String, u64)> {
-        let all = self.lock();
-        all.iter().map(|(n, c)| (n.clone(), c.get())).collect()
-    }
 }
 
 impl Imports {
-    pub(crate) fn new(identity: Arc<Identity>, counters: Counters) -> Imports {
+    pub(crate) fn new(identity: Arc<Identity>, logs: Logs, counters: OwnCounters) -> Imports {
         Imports {
             identity,
+            logs,
             counters,
             known: HashMap::new(),
             last_error: None,
@@ -149,7 +129,7 @@ impl Imports {
             name: "test".into(),
             version: "0.0.0".into(),
         };
-        Imports::new(Arc::new(identity), Counters::default())
+        Imports::new(Arc::new(identity), Logs::default(), OwnCounters::default())
     }
 
     /// A new call begins.
@@ -170,7 +150,7 @@ impl Imports {
         if self.is_quiet {
             return;
         }
-        let Gate::Open { left_out } = self.counters.gate(Instant::now()) else {
+        let Gate::Open { left_out } = self.logs.gate(Instant::now()) else {
             return;
         };
         let (plugin, version) = (&*self.identity.name, &*self.identity.version);
@@ -215,7 +195,7 @@ impl Imports {
 
     /// Once a plugin.
     fn tell_refusal(&self, name: &str) {
-        let is_told = &self.counters.0.is_refusal_told;
+        let is_told = &self.logs.0.is_refusal_told;
         if !is_told.swap(true, Ordering::Relaxed) {
             let (plugin, version) = (&*self.identity.name, &*self.identity.version);
             tracing::warn!(
@@ -313,7 +293,8 @@ mod tests {
         assert!(imports.known.len() <= 2 * COUNTER_NAMES_MAX);
         let bytes: usize = imports.known.keys().map(String::len).sum();
         assert!(bytes <= 2 * COUNTER_NAMES_MAX * COUNTER_NAME_BYTES_MAX);
-        let mut other = Imports::new(imports.identity.clone(), imports.counters.clone());
+        let (logs, counters) = (imports.logs.clone(), imports.counters.clone());
+        let mut other = Imports::new(imports.identity.clone(), logs, counters);
         other.count("name_0000".into(), 1);
         assert_eq!(imports.counters.list()[0].1, 1003);
     }

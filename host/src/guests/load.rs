@@ -6,11 +6,12 @@ use super::bindings::{detecting, enriching, parsing, scoring};
 use super::component::{ComponentError, PluginKind, wrap};
 use super::engine::Engine;
 use super::fault::Fault;
-use super::imports::{Counters, Identity, Imports, cut};
+use super::imports::{Identity, Imports, Logs, cut};
 use super::instance::{ConfigureError, Instance};
 use super::limits::State;
 use super::schema::{self, Violation};
 use super::{Limits, OnFault, OnMalformed, PluginSettings, Source, chain_text, source};
+use crate::telemetry::metrics::OwnCounters;
 use std::path::PathBuf;
 use std::sync::Arc;
 use wasmtime::component::{Component, HasSelf, Linker};
@@ -33,7 +34,7 @@ pub struct Plugin {
     on_fault: OnFault,
     score_attribute: Option<Arc<str>>,
     on_malformed: OnMalformed,
-    counters: Counters,
+    logs: Logs,
 }
 
 /// What a plugin says of itself.
@@ -170,9 +171,10 @@ impl Plugin {
             on_fault: settings.on_fault.unwrap_or(usual_on_fault(kind)),
             score_attribute: settings.score_attribute.clone(),
             on_malformed: settings.on_malformed,
-            counters: Counters::default(),
+            logs: Logs::default(),
         };
-        plugin.instance().map_err(|e| match e {
+        let checked = plugin.instance(&OwnCounters::default());
+        checked.map_err(|e| match e {
             ConfigureError::Refused(violation) => LoadError::Refused(violation),
             ConfigureError::Fault(fault) => LoadError::Configure(fault),
         })?;
@@ -232,14 +234,9 @@ impl Plugin {
         self.on_malformed
     }
 
-    /// The counters of its own, over all instances: name and value.
-    pub fn counters(&self) -> Vec<(String, u64)> {
-        self.counters.list()
-    }
-
-    /// A fresh, configured instance. Microseconds for plugins without a language runtime.
-    pub(crate) fn instance(&self) -> Result<Instance, ConfigureError> {
-        let imports = Imports::new(self.identity.clone(), self.counters.clone());
+    /// A fresh, configured instance, which counts there. Microseconds for plugins without a language runtime.
+    pub(crate) fn instance(&self, counters: &OwnCounters) -> Result<Instance, ConfigureError> {
+        let imports = Imports::new(self.identity.clone(), self.logs.clone(), counters.clone());
         let mut instance = self
             .exports
             .instance(&self.engine, imports, &self.limits)
@@ -349,8 +346,9 @@ fn describe(
         name: name.clone(),
         version: "?".into(),
     });
+    let imports = Imports::new(identity, Logs::default(), OwnCounters::default());
     let said = exports
-        .instance(engine, Imports::new(identity, Counters::default()), limits)
+        .instance(engine, imports, limits)
         .and_then(|mut instance| instance.describe())
         .map_err(LoadError::Describe)?;
     Ok(Description {

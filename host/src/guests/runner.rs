@@ -273,7 +273,7 @@ impl Runner {
     }
 
     fn fresh(&self) -> Result<Instance, Broken> {
-        let instance = self.member.plugin.instance();
+        let instance = self.member.plugin.instance(&self.member.metrics.own);
         instance.map_err(|e| self.broken(format!("cannot be started: {e}")))
     }
 

@@ -5,10 +5,13 @@
 use crate::model::Partition;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Partitions of one pipeline whose lag is told one by one.
 pub(super) const PARTITIONS_MAX: usize = 10_000;
+/// Names that one plugin may count under in one pipeline; further ones are left out.
+pub const COUNTER_NAMES_MAX: usize = 64;
 
 /// The lag of each partition that a pipeline owns, in records. Clones are the same.
 #[derive(Clone, Debug, Default)]
@@ -101,7 +104,13 @@ pub struct PluginMetrics {
     pub suppressed: Counter,
     /// Memories of partitions that were lost, or fell back to what was saved last.
     pub memory_lost: Counter,
+    /// What it counts itself.
+    pub own: OwnCounters,
 }
+
+/// What a plugin counts itself in one pipeline, by names of its own. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct OwnCounters(Arc<Mutex<BTreeMap<String, Counter>>>);
 
 /// Of one output.
 #[derive(Clone, Debug, Default)]
@@ -135,6 +144,30 @@ impl PartitionLag {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(Partition, i64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl OwnCounters ===
+
+impl OwnCounters {
+    /// The counter of this name; none where [`COUNTER_NAMES_MAX`] others are there.
+    pub fn get(&self, name: &str) -> Option<Counter> {
+        let mut all = self.lock();
+        if let Some(counter) = all.get(name) {
+            return Some(counter.clone());
+        }
+        let room = all.len() < COUNTER_NAMES_MAX;
+        room.then(|| all.entry(name.to_owned()).or_default().clone())
+    }
+
+    /// Names and values so far.
+    pub fn list(&self) -> Vec<(String, u64)> {
+        let all = self.lock();
+        all.iter().map(|(n, c)| (n.clone(), c.get())).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Counter>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,4 +12,4 @@ mod tables;
 
 pub use log::{Format, LOG_VARIABLE, LogError, init};
 pub use readiness::{Condition, Readiness};
-pub use registry::{PluginCounts, Registry};
+pub use registry::Registry;

@@ -31,13 +31,8 @@ pub(super) struct Named {
     pub(super) pipelines: BTreeMap<String, PipelineMetrics>,
     /// By pipeline and plugin.
     pub(super) plugins: BTreeMap<(String, String), PluginMetrics>,
-    /// By plugin.
-    pub(super) counts: BTreeMap<String, PluginCounts>,
     pub(super) outputs: BTreeMap<String, OutputMetrics>,
 }
-
-/// Tells a plugin's own counters, by name, as they are at the moment.
-pub type PluginCounts = Arc<dyn Fn() -> Vec<(String, u64)> + Send + Sync>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -74,11 +69,6 @@ impl Registry {
     pub fn plugin(&self, pipeline: &str, plugin: &str) -> PluginMetrics {
         let key = (pipeline.to_owned(), plugin.to_owned());
         self.things.lock().plugins.entry(key).or_default().clone()
-    }
-
-    /// A plugin's own counters, whatever the pipelines that use it.
-    pub fn counts(&self, plugin: &str, counts: PluginCounts) {
-        self.things.lock().counts.insert(plugin.to_owned(), counts);
     }
 
     /// Of an output.

@@ -276,10 +276,12 @@ fn faults(e: &mut DescriptorEncoder<'_>, named: &Named) -> fmt::Result {
 }
 
 fn counts(e: &mut DescriptorEncoder<'_>, named: &Named) -> fmt::Result {
-    let each = named.counts.iter().flat_map(|(name, counts)| {
-        counts()
-            .into_iter()
-            .map(move |(count, n)| (vec![("plugin", name.clone()), ("name", count)], Count(n)))
+    let each = named.plugins.iter().flat_map(|(name, m)| {
+        m.own.list().into_iter().map(move |(count, n)| {
+            let mut labels = pair(name);
+            labels.push(("name", count));
+            (labels, Count(n))
+        })
     });
     family(
         e,
@@ -388,14 +390,21 @@ mod tests {
         assert!(text.ends_with("# EOF\n"));
     }
 
-    /// *Scenario:* a plugin counts.
-    /// *Guarantees:* its counters are told as they are at the moment of the scrape.
+    /// *Scenario:* a plugin counts in two pipelines.
+    /// *Guarantees:* its counters are told as they are at the moment of the scrape, each pipeline's alone.
     #[test]
     fn a_plugins_own_counters_are_told() {
         let all = Registry::default();
-        all.counts("json", std::sync::Arc::new(|| vec![("seen".to_owned(), 3)]));
-        let line = r#"tidegate_plugin_counts_total{plugin="json",name="seen"} 3"#;
-        assert!(text(&all).contains(line));
+        for (pipeline, amount) in [("shop", 2), ("web", 5), ("shop", 1)] {
+            let own = all.plugin(pipeline, "json").own;
+            own.get("seen").unwrap().inc_by(amount);
+        }
+        for line in [
+            r#"tidegate_plugin_counts_total{pipeline="shop",plugin="json",name="seen"} 3"#,
+            r#"tidegate_plugin_counts_total{pipeline="web",plugin="json",name="seen"} 5"#,
+        ] {
+            assert!(text(&all).contains(line), "{line}");
+        }
     }
 
     /// *Scenario:* label values with quotes and line ends.
