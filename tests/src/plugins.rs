@@ -60,6 +60,7 @@ pub fn member(engine: &Engine, settings: &PluginSettings) -> Member {
     let plugin =
         Plugin::load(engine, settings).unwrap_or_else(|e| panic!("plugin {} {e}", settings.name));
     Member {
+        pipeline: "test".into(),
         plugin: Arc::new(plugin),
         metrics: Default::default(),
     }

@@ -281,7 +281,7 @@ disk is full
 
 /// *Scenario:* lines that are delivered, dropped and refused through the shipped pipeline, as text.
 /// *Guarantees:* records on standard output with the facts that the configuration asks for; on standard error the
-/// others with number, plugin and reason, and the sum; exit code 0, with `--strict` 1.
+/// others with number, plugin and reason, the sum, and what plugins counted; exit code 0, with `--strict` 1.
 #[test]
 fn pipe_says_what_becomes_of_each_line() {
     let text = ["pipe", "-c", "configs/local.yaml", "--format", "text"];
@@ -294,11 +294,13 @@ fn pipe_says_what_becomes_of_each_line() {
     );
     assert_eq!(said.out, expected);
     let told: Vec<_> = said.err.lines().collect();
-    assert_eq!(told.len(), 3, "{told:#?}");
+    assert_eq!(told.len(), 5, "{told:#?}");
     assert_eq!(told[0], "line 2 dropped by filter: health-checks");
     assert!(told[1].starts_with("line 3 refused by json "), "{told:#?}");
     let sum = "4 lines in, 2 records out, 1 lines dropped, 1 refused";
     assert_eq!(told[2], sum);
+    assert_eq!(told[3], "counted by redact: redacted 1, redacted.card 1");
+    assert_eq!(told[4], "counted by filter: dropped.health-checks 1");
     let strict = run(command(&[&text[..], &["--strict"]].concat()), LINES);
     assert_eq!((strict.code, strict.out), (Some(1), expected));
     let strict = run(command(&[&text[..], &["--strict"]].concat()), "fine\n");
@@ -347,7 +349,8 @@ fn pipe_shows_routes() {
     assert!(!json.out.contains("audit"), "{json:?}");
     let told: Vec<_> = json.err.lines().collect();
     let sum = "2 lines in, 2 records out, 0 lines dropped, 0 refused";
-    assert_eq!(told, ["line 2 routed to audit", sum]);
+    let counted = "counted by filter: routed.rule-1 1";
+    assert_eq!(told, ["line 2 routed to audit", sum, counted]);
 }
 
 /// A pipeline with a rule and a scorer, and `findings` as given.

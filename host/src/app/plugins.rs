@@ -135,6 +135,7 @@ pub fn chain(
     let members = |settings: &[Arc<PluginSettings>]| {
         let each = settings.iter().filter_map(|s| plugins.get(&s.name));
         each.map(|plugin| Member {
+            pipeline: pipeline.name.as_str().into(),
             plugin: plugin.clone(),
             metrics: registry.plugin(&pipeline.name, plugin.name()),
         })

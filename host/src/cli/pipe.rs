@@ -167,7 +167,14 @@ fn not_told(settings: &PipelineSettings, registry: &Registry) -> Vec<String> {
 
 /// A line for each plugin that counted something of its own: what came too late for a rule, for example.
 fn counted(settings: &PipelineSettings, registry: &Registry) -> Vec<String> {
-    let used = settings.detect.iter().chain(&settings.score);
+    let stages = [
+        &settings.unwrap,
+        &settings.parse,
+        &settings.enrich,
+        &settings.detect,
+        &settings.score,
+    ];
+    let used = stages.into_iter().flatten();
     let line = |plugin: &Arc<PluginSettings>| {
         let counts = registry.plugin(&settings.name, &plugin.name).own.list();
         let counts: Vec<_> = counts

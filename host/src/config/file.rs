@@ -157,7 +157,7 @@ pub struct Pipeline {
     pub findings: Findings,
     /// Where what plugins remember of each partition is kept, so that a restart or a rebalance does not wipe it. Left
     /// out: as the defaults say, in pipelines that detect or score; in others nothing is kept.
-    #[schemars(extend("examples" = [{"keep": false}]))]
+    #[schemars(extend("examples" = [{"keep": true}, {"keep": false}]))]
     pub memory: Option<Memory>,
     /// Where results go.
     pub to: To,

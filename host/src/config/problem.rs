@@ -164,21 +164,23 @@ impl From<usize> for Step {
 /// Fewer bytes are no beginning of a word.
 const BEGINNING_BYTES_MIN: usize = 3;
 
-/// The one of `known` that the user most likely meant by `written`, if any is near: begins so, or has few letters
-/// that are other ones.
+/// The one of `known` that the user most likely meant by `written`, if any is near: has few letters that are other
+/// ones, or else is the only one that begins so.
 pub(crate) fn nearest<'a>(
     written: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let limit = (written.chars().count() / 3).clamp(1, 3);
-    let distance = |known: &str| match known.strip_prefix(written) {
-        Some(_) if written.len() >= BEGINNING_BYTES_MIN => 0,
-        _ => strsim::damerau_levenshtein(written, known),
-    };
-    known
-        .into_iter()
-        .map(|k| (distance(k), k))
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, k)| k)
+    let distance = |known: &str| strsim::damerau_levenshtein(written, known);
+    let known: Vec<&str> = known.into_iter().collect();
+    let near = known.iter().map(|k| (distance(k), *k));
+    let near = near.filter(|(distance, _)| *distance <= limit).min();
+    let mut begin = known
+        .iter()
+        .filter(|k| written.len() >= BEGINNING_BYTES_MIN && k.starts_with(written));
+    match (near, begin.next(), begin.next()) {
+        (Some((_, near)), ..) => Some(near),
+        (None, Some(only), None) => Some(only),
+        _ => None,
+    }
 }

@@ -116,6 +116,18 @@ pub fn parse(file: &Path, text: &str, bounds: Bounds) -> Result<Node, Box<Proble
     })
 }
 
+/// Whether a short text is that text without quotes too, rather than a number, a switch, nothing or a mistake.
+fn is_text_unquoted(text: &str) -> bool {
+    // More values than these few make it no text anyway.
+    let bounds = Bounds {
+        bytes: text.len() as u64,
+        nodes: 16,
+        remedy: "",
+    };
+    let node = serde_saphyr::from_str_with_options::<Node>(text, bounds.options());
+    node.is_ok_and(|node| matches!(node.data, Data::Text { .. }))
+}
+
 // === impl Bounds ===
 
 impl Bounds {
@@ -317,14 +329,14 @@ impl Node {
         };
         let mut short = String::new();
         for c in text.chars().take(SHOWN_CHARS_MAX) {
-            match c.is_control() {
-                true => short.extend(c.escape_debug()),
-                false => short.push(c),
+            match c {
+                '"' | '\'' | '\\' => short.push(c),
+                _ => short.extend(c.escape_debug()),
             }
         }
         let cut = text.chars().nth(SHOWN_CHARS_MAX).map_or("", |_| "...");
         let is_text = matches!(self.data, Data::Text { .. });
-        match is_text && (text.is_empty() || serde_json::from_str::<Value>(&text).is_ok()) {
+        match is_text && cut.is_empty() && !is_text_unquoted(&text) {
             true => Some(format!("\"{short}{cut}\"")),
             false => Some(format!("{short}{cut}")),
         }

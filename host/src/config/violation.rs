@@ -230,7 +230,8 @@ fn listed(before: &str, words: &[&str]) -> String {
 
 fn value_rule(error: &ValidationError<'_>, near: &Near<'_>) -> (String, String) {
     let own = near.text("", "x-rule");
-    let remedy = near.text("", "x-remedy").or_else(|| near.example());
+    let remedy = near.text("", "x-remedy");
+    let remedy = remedy.or_else(|| near.example(error.instance()));
     let remedy = remedy.unwrap_or_default();
     match error.kind() {
         ValidationErrorKind::Type { kind } => {
@@ -408,10 +409,15 @@ impl<'a> Near<'a> {
         Some(schema.get(keyword)?.as_str()?.to_owned())
     }
 
-    /// What to write, by the schema's first example.
-    fn example(&self) -> Option<String> {
-        let first = self.schema?.get("examples")?.get(0)?;
-        Some(format!("write it like {}", flow(first)))
+    /// What to write, by the schema's first example that has what was written in it, else by its first.
+    fn example(&self, written: &Value) -> Option<String> {
+        let examples = self.schema?.get("examples")?.as_array()?;
+        let has_it = |e: &&Value| {
+            e.as_object()
+                .is_some_and(|e| e.values().any(|v| v == written))
+        };
+        let example = examples.iter().find(has_it).or(examples.first())?;
+        Some(format!("write it like {}", flow(example)))
     }
 
     fn keys(&self) -> Vec<&'a str> {

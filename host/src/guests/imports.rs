@@ -8,7 +8,6 @@ use super::limits::State;
 use crate::telemetry::metrics::{COUNTER_NAMES_MAX, OwnCounters};
 use prometheus_client::metrics::counter::Counter;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,22 +29,24 @@ pub(crate) struct Identity {
     pub version: Arc<str>,
 }
 
-/// What all instances of a plugin share: how much it may still log.
+/// How much all instances of a plugin may still log together.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Logs(Arc<Shared>);
+pub(crate) struct Logs(Arc<Mutex<LogGate>>);
 
-#[derive(Debug, Default)]
-struct Shared {
-    gate: Mutex<LogGate>,
-    // Somebody was told that names are refused.
-    is_refusal_told: AtomicBool,
+/// Where an instance works.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Workplace {
+    /// None: it is only tried.
+    pub pipeline: Option<Arc<str>>,
+    /// Where it counts.
+    pub counters: OwnCounters,
 }
 
 /// What one instance has asked for.
 pub(crate) struct Imports {
     identity: Arc<Identity>,
     logs: Logs,
-    counters: OwnCounters,
+    workplace: Workplace,
     // So that counting takes no lock after the first time; none where the name was refused.
     known: HashMap<String, Option<Counter>>,
     last_error: Option<String>,
@@ -101,17 +102,17 @@ impl LogGate {
 
 impl Logs {
     fn gate(&self, now: Instant) -> Gate {
-        let mut gate = self.0.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gate = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         gate.message(now)
     }
 }
 
 impl Imports {
-    pub(crate) fn new(identity: Arc<Identity>, logs: Logs, counters: OwnCounters) -> Imports {
+    pub(crate) fn new(identity: Arc<Identity>, logs: Logs, workplace: Workplace) -> Imports {
         Imports {
             identity,
             logs,
-            counters,
+            workplace,
             known: HashMap::new(),
             last_error: None,
             is_quiet: false,
@@ -129,7 +130,7 @@ impl Imports {
             name: "test".into(),
             version: "0.0.0".into(),
         };
-        Imports::new(Arc::new(identity), Logs::default(), OwnCounters::default())
+        Imports::new(Arc::new(identity), Logs::default(), Workplace::default())
     }
 
     /// A new call begins.
@@ -154,8 +155,10 @@ impl Imports {
             return;
         };
         let (plugin, version) = (&*self.identity.name, &*self.identity.version);
+        let pipeline = self.workplace.pipeline.as_deref();
         if left_out > 0 {
             tracing::warn!(
+                pipeline,
                 plugin,
                 version,
                 left_out,
@@ -163,10 +166,10 @@ impl Imports {
             );
         }
         match level {
-            Level::Debug => tracing::debug!(plugin, version, "{message}"),
-            Level::Info => tracing::info!(plugin, version, "{message}"),
-            Level::Warning => tracing::warn!(plugin, version, "{message}"),
-            Level::Error => tracing::error!(plugin, version, "{message}"),
+            Level::Debug => tracing::debug!(pipeline, plugin, version, "{message}"),
+            Level::Info => tracing::info!(pipeline, plugin, version, "{message}"),
+            Level::Warning => tracing::warn!(pipeline, plugin, version, "{message}"),
+            Level::Error => tracing::error!(pipeline, plugin, version, "{message}"),
         }
     }
 
@@ -182,7 +185,7 @@ impl Imports {
             if self.known.len() >= 2 * COUNTER_NAMES_MAX {
                 return;
             }
-            let counter = self.counters.get(&name);
+            let counter = self.workplace.counters.get(&name);
             if counter.is_none() {
                 self.tell_refusal(&name);
             }
@@ -193,12 +196,13 @@ impl Imports {
         }
     }
 
-    /// Once a plugin.
+    /// Once a plugin and pipeline.
     fn tell_refusal(&self, name: &str) {
-        let is_told = &self.logs.0.is_refusal_told;
-        if !is_told.swap(true, Ordering::Relaxed) {
+        if self.workplace.counters.refuse() {
             let (plugin, version) = (&*self.identity.name, &*self.identity.version);
+            let pipeline = self.workplace.pipeline.as_deref();
             tracing::warn!(
+                pipeline,
                 plugin,
                 version,
                 name,
@@ -287,16 +291,16 @@ mod tests {
             imports.count(format!("name_{i:04}"), 2);
             imports.count("name_0000".into(), 1);
         }
-        let list = imports.counters.list();
+        let list = imports.workplace.counters.list();
         assert_eq!(list.len(), COUNTER_NAMES_MAX);
         assert_eq!(list[0], ("name_0000".to_owned(), 1002));
         assert!(imports.known.len() <= 2 * COUNTER_NAMES_MAX);
         let bytes: usize = imports.known.keys().map(String::len).sum();
         assert!(bytes <= 2 * COUNTER_NAMES_MAX * COUNTER_NAME_BYTES_MAX);
-        let (logs, counters) = (imports.logs.clone(), imports.counters.clone());
-        let mut other = Imports::new(imports.identity.clone(), logs, counters);
+        let (logs, workplace) = (imports.logs.clone(), imports.workplace.clone());
+        let mut other = Imports::new(imports.identity.clone(), logs, workplace);
         other.count("name_0000".into(), 1);
-        assert_eq!(imports.counters.list()[0].1, 1003);
+        assert_eq!(imports.workplace.counters.list()[0].1, 1003);
     }
 
     /// *Scenario:* a text is cut in the middle of a character.

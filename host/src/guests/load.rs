@@ -6,12 +6,11 @@ use super::bindings::{detecting, enriching, parsing, scoring};
 use super::component::{ComponentError, PluginKind, wrap};
 use super::engine::Engine;
 use super::fault::Fault;
-use super::imports::{Identity, Imports, Logs, cut};
+use super::imports::{Identity, Imports, Logs, Workplace, cut};
 use super::instance::{ConfigureError, Instance};
 use super::limits::State;
 use super::schema::{self, Violation};
 use super::{Limits, OnFault, OnMalformed, PluginSettings, Source, chain_text, source};
-use crate::telemetry::metrics::OwnCounters;
 use std::path::PathBuf;
 use std::sync::Arc;
 use wasmtime::component::{Component, HasSelf, Linker};
@@ -173,7 +172,7 @@ impl Plugin {
             on_malformed: settings.on_malformed,
             logs: Logs::default(),
         };
-        let checked = plugin.instance(&OwnCounters::default());
+        let checked = plugin.instance(Workplace::default());
         checked.map_err(|e| match e {
             ConfigureError::Refused(violation) => LoadError::Refused(violation),
             ConfigureError::Fault(fault) => LoadError::Configure(fault),
@@ -234,9 +233,9 @@ impl Plugin {
         self.on_malformed
     }
 
-    /// A fresh, configured instance, which counts there. Microseconds for plugins without a language runtime.
-    pub(crate) fn instance(&self, counters: &OwnCounters) -> Result<Instance, ConfigureError> {
-        let imports = Imports::new(self.identity.clone(), self.logs.clone(), counters.clone());
+    /// A fresh, configured instance. Microseconds for plugins without a language runtime.
+    pub(crate) fn instance(&self, workplace: Workplace) -> Result<Instance, ConfigureError> {
+        let imports = Imports::new(self.identity.clone(), self.logs.clone(), workplace);
         let mut instance = self
             .exports
             .instance(&self.engine, imports, &self.limits)
@@ -346,7 +345,7 @@ fn describe(
         name: name.clone(),
         version: "?".into(),
     });
-    let imports = Imports::new(identity, Logs::default(), OwnCounters::default());
+    let imports = Imports::new(identity, Logs::default(), Workplace::default());
     let said = exports
         .instance(engine, imports, limits)
         .and_then(|mut instance| instance.describe())

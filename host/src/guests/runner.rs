@@ -7,7 +7,7 @@ use super::answer::Size;
 use super::check::{Encoding, Given};
 use super::clock::Clock;
 use super::fault::{Attempt, Fault, FaultKind, Judgement, Search, Window};
-use super::imports::cut;
+use super::imports::{Workplace, cut};
 use super::instance::Instance;
 use super::load::Plugin;
 use super::parser::REASON_BYTES_MAX;
@@ -27,6 +27,8 @@ const BYPASS: Duration = Duration::from_secs(60);
 /// A plugin, and where its figures go in this pipeline.
 #[derive(Clone, Debug)]
 pub struct Member {
+    /// The pipeline.
+    pub pipeline: Arc<str>,
     /// The plugin.
     pub plugin: Arc<Plugin>,
     /// Its figures.
@@ -273,7 +275,11 @@ impl Runner {
     }
 
     fn fresh(&self) -> Result<Instance, Broken> {
-        let instance = self.member.plugin.instance(&self.member.metrics.own);
+        let workplace = Workplace {
+            pipeline: Some(self.member.pipeline.clone()),
+            counters: self.member.metrics.own.clone(),
+        };
+        let instance = self.member.plugin.instance(workplace);
         instance.map_err(|e| self.broken(format!("cannot be started: {e}")))
     }
 

@@ -159,3 +159,39 @@ impl Wanted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// *Scenario:* of four partitions one has a committed offset, one has none, of one it cannot be told, and one is left
+    /// out of the answer.
+    /// *Guarantees:* the first two have a place; the others have none, with the reason: neither counts as without an offset.
+    #[test]
+    fn an_offset_that_is_not_known_is_not_none() {
+        let logs = |index| Partition::new("logs", index);
+        let asked = KafkaError::unknown_offset();
+        let committed: Committed = [
+            (logs(0), Ok(Some(5))),
+            (logs(1), Ok(None)),
+            (logs(2), Err(asked.clone())),
+        ]
+        .into();
+        let all = |offset: i64| -> Offsets { (0..4).map(|i| (logs(i), Ok(offset))).collect() };
+        let found = |index| {
+            let wanted = Wanted {
+                partition: logs(index),
+                tenure: 1,
+                resume: None,
+                begins: true,
+            };
+            let found = wanted.found(&committed, &all(0), &all(9), &Offsets::new());
+            let resume = found.known.map(|known| known.resume);
+            (found.committed, resume.map_err(|e| e.chain()))
+        };
+        assert_eq!(found(0), (Some(5), Ok(Some(5))));
+        assert_eq!(found(1), (None, Ok(None)));
+        assert_eq!(found(2), (None, Err(asked.chain())));
+        assert_eq!(found(3), (None, Err(KafkaError::unknown_commit().chain())));
+    }
+}

@@ -15,10 +15,14 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             let partition = found.partition.clone();
             if let Err(error) = self.place_one(session, found).await {
                 is_late = true;
+                let why = error.chain();
                 tracing::warn!(
                     pipeline = self.settings.pipeline, %partition,
-                    "no place yet: {}", error.chain()
+                    "no place yet: {why}"
                 );
+                if let Some(owned) = session.tenancy.owned.get_mut(&partition) {
+                    owned.trouble = Some(why);
+                }
             }
         }
         if is_late {
@@ -28,8 +32,10 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
         if !wanted.is_empty() {
             let (cluster, consumer) = (session.cluster.clone(), session.consumer.clone());
             let (start, recalls) = (self.settings.start, self.recalls.clone());
+            let asked = wanted.iter().map(|w| (w.partition.clone(), w.tenure));
+            let asked = asked.collect();
             let looking = look_up(cluster, consumer, start, recalls, wanted);
-            session.tenancy.looking = Some(tokio::spawn(looking));
+            session.tenancy.look(asked, tokio::spawn(looking));
         }
     }
 
@@ -88,6 +94,7 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
             owned.floor = offset;
         }
         owned.state = State::Reading;
+        owned.trouble = None;
         self.say(partition, place);
         self.say_recall(partition, recall, offset);
         Ok(())

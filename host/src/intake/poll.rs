@@ -73,8 +73,10 @@ impl<S: Settle, L: Lanes> Intake<S, L> {
         let mut owned = tenancy.owned.iter();
         match owned.find(|(_, o)| o.state == State::Held) {
             _ if !tenancy.is_assigned => self.standing.trouble("joining the consumer group"),
-            Some((partition, _)) => {
-                let reason = format!("{partition} waits for its place in the log");
+            Some((partition, owned)) => {
+                let why = owned.trouble.as_deref().map(|why| format!(": {why}"));
+                let why = why.unwrap_or_default();
+                let reason = format!("{partition} waits for its place in the log{why}");
                 self.standing.trouble(&reason);
             }
             None => self.standing.well(),

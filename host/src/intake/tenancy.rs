@@ -18,10 +18,17 @@ pub(super) struct Tenancy {
     // An assignment was seen, be it an empty one.
     pub(super) is_assigned: bool,
     tenures: u64,
-    pub(super) looking: Option<JoinHandle<Vec<Found>>>,
+    looking: Option<Looking>,
     look_at: Option<Instant>,
     pub(super) retry: Retry,
     pub(super) surveyed: Option<Instant>,
+}
+
+/// Places that are being looked up.
+struct Looking {
+    task: JoinHandle<Vec<Found>>,
+    /// Of which partitions and tenures.
+    asked: Vec<(Partition, u64)>,
 }
 
 /// One of them.
@@ -37,6 +44,8 @@ pub(super) struct Owned {
     pub(super) floor: i64,
     // Where it rests and how far time went by there.
     pub(super) rest: Rest,
+    // Why it has no place yet.
+    pub(super) trouble: Option<String>,
 }
 
 /// Whether it is read.
@@ -63,6 +72,7 @@ impl Tenancy {
             resume: None,
             floor: 0,
             rest: Rest::default(),
+            trouble: None,
         };
         self.owned.insert(partition, owned);
     }
@@ -77,7 +87,8 @@ impl Tenancy {
     }
 
     /// What waits for its place, if it is time to look for it.
-    pub(super) fn wanted(&self) -> Vec<Wanted> {
+    pub(super) fn wanted(&mut self) -> Vec<Wanted> {
+        self.give_up_looking();
         if self.looking.is_some() || self.look_at.is_some_and(|at| Instant::now() < at) {
             return Vec::new();
         }
@@ -95,13 +106,27 @@ impl Tenancy {
         .collect()
     }
 
+    /// From now on these places are looked up by a task.
+    pub(super) fn look(&mut self, asked: Vec<(Partition, u64)>, task: JoinHandle<Vec<Found>>) {
+        self.looking = Some(Looking { task, asked });
+    }
+
+    /// What nobody waits for any more must not keep others waiting: it may hang on a broker for long.
+    fn give_up_looking(&mut self) {
+        let waits = |(partition, tenure): &(Partition, u64)| {
+            let owned = self.owned.get(partition);
+            owned.is_some_and(|o| o.tenure == *tenure)
+        };
+        let is_void = |looking: &mut Looking| !looking.asked.iter().any(waits);
+        if let Some(looking) = self.looking.take_if(is_void) {
+            looking.task.abort();
+        }
+    }
+
     /// What was looked up, once it is there.
     pub(super) async fn found(&mut self) -> Vec<Found> {
-        if !self.looking.as_ref().is_some_and(JoinHandle::is_finished) {
-            return Vec::new();
-        }
-        match self.looking.take() {
-            Some(looking) => looking.await.unwrap_or_default(),
+        match self.looking.take_if(|looking| looking.task.is_finished()) {
+            Some(looking) => looking.task.await.unwrap_or_default(),
             None => Vec::new(),
         }
     }
@@ -114,7 +139,7 @@ impl Tenancy {
 impl Drop for Tenancy {
     fn drop(&mut self) {
         if let Some(looking) = &self.looking {
-            looking.abort();
+            looking.task.abort();
         }
     }
 }
@@ -130,5 +155,34 @@ impl Owned {
         if let Some(generation) = &self.generation {
             generation.end();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// *Scenario:* the place of one of two partitions is looked up by a task that hangs; then the partition is taken away
+    /// and comes back.
+    /// *Guarantees:* while one waits for the task nothing else is looked up; nobody waits for it any more: it is ended, and
+    /// both are looked up.
+    #[tokio::test]
+    async fn nobody_waits_for_what_nobody_wants() {
+        let partitions = [Partition::new("logs", 0), Partition::new("logs", 1)];
+        let mut tenancy = Tenancy::default();
+        tenancy.own(partitions[0].clone(), Gauge::default());
+        let asked = tenancy.wanted();
+        let asked = asked.into_iter().map(|w| (w.partition, w.tenure)).collect();
+        let task = tokio::spawn(std::future::pending());
+        let ended = task.abort_handle();
+        tenancy.look(asked, task);
+        tenancy.own(partitions[1].clone(), Gauge::default());
+        assert!(tenancy.wanted().is_empty(), "one at a time");
+        tenancy.owned.remove(&partitions[0]);
+        tenancy.own(partitions[0].clone(), Gauge::default());
+        let wanted: Vec<_> = tenancy.wanted().into_iter().map(|w| w.partition).collect();
+        assert_eq!(wanted, partitions);
+        tokio::task::yield_now().await;
+        assert!(ended.is_finished());
     }
 }

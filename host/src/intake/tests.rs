@@ -215,6 +215,7 @@ impl Settle for FakeSettle {
 struct Member {
     settle: FakeSettle,
     metrics: Arc<PipelineMetrics>,
+    readiness: Readiness,
     stop: watch::Sender<bool>,
     task: JoinHandle<Result<Stopped, Fatal>>,
 }
@@ -229,6 +230,7 @@ impl Member {
         let (stop, stopped) = watch::channel(false);
         let metrics = Arc::new(PipelineMetrics::default());
         let committer = settle.committer.clone();
+        let readiness = Readiness::default();
         let mut intake = Intake::new(
             settings,
             settle.clone(),
@@ -236,7 +238,7 @@ impl Member {
             lanes,
             committer,
             metrics.clone(),
-            Readiness::default().condition("kafka"),
+            readiness.condition("kafka"),
         );
         let ledger = settle.clone();
         let task = tokio::spawn(async move {
@@ -248,6 +250,7 @@ impl Member {
         Member {
             settle,
             metrics,
+            readiness,
             stop,
             task,
         }

@@ -21,7 +21,7 @@ const METADATA_MAX_AGE: Duration = Duration::from_secs(3);
 const CONNECT_RETRY_INITIAL: Duration = Duration::from_millis(250);
 /// The longest pause between attempts to connect.
 const CONNECT_RETRY_MAX: Duration = Duration::from_secs(10);
-/// The bound of one administrative call, its retries included.
+/// The bound of one administrative call, its retries included; where one request may take longer, that.
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What becomes of old records: `delete`, `compact`, both with a comma between, or neither.
@@ -79,7 +79,11 @@ async fn connect_once(settings: &ClusterSettings) -> Result<Cluster, KafkaError>
         .connect()
         .await
         .map_err(|e| KafkaError::new("connect to Kafka", e))?;
-    let admin = Arc::new(kafka.admin().default_api_timeout(ADMIN_TIMEOUT));
+    let admin = Arc::new(
+        kafka
+            .admin()
+            .default_api_timeout(ADMIN_TIMEOUT.max(settings.request_timeout)),
+    );
     Ok(Cluster {
         kafka,
         admin,

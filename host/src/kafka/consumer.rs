@@ -180,16 +180,22 @@ impl Consumer {
 
     /// What the group has committed, none where it has not; an answer for each. The consumer's own question takes a
     /// partition's error for "nothing": it would be read from its start or its end.
+    ///
+    /// # Errors
+    /// The group's coordinator does not answer, or what one partition has committed lies in an open transaction: nothing
+    /// is known of any.
     pub async fn committed(&self, partitions: &[Partition]) -> Result<Committed, KafkaError> {
-        let failed = |e| KafkaError::new("fetch committed offsets", e);
         let options = ListConsumerGroupOffsetsOptions::default()
             .partitions(partitions.iter().map(topic_partition).collect())
             .require_stable(self.read_committed);
         let admin = &self.cluster.admin;
         let found = admin.list_consumer_group_offsets(&*self.group_id, options);
-        let mut found = found.await.map_err(failed)?;
+        let mut found = found.await.map_err(KafkaError::no_commits)?;
         let answer = |partition: &Partition| match found.remove(&topic_partition(partition)) {
-            Some(at) => (partition.clone(), at.map(|at| at.offset).map_err(failed)),
+            Some(at) => (
+                partition.clone(),
+                at.map(|at| at.offset).map_err(KafkaError::no_commits),
+            ),
             None => (partition.clone(), Err(KafkaError::unknown_commit())),
         };
         Ok(partitions.iter().map(answer).collect())

@@ -31,12 +31,23 @@ impl KafkaError {
         )
     }
 
+    /// What the group has committed was not told.
+    pub(super) fn no_commits(source: KrafkaError) -> Self {
+        let error = KafkaError::new("fetch committed offsets", source);
+        match error.code() {
+            Some(ErrorCode::UnstableOffsetCommit) => KafkaError {
+                doing: "fetch committed offsets: a transaction that commits offsets of this group is open, and has to \
+                        end first (isolation: read_committed)",
+                ..error
+            },
+            _ => error,
+        }
+    }
+
     /// The group's coordinator did not say what is committed for a partition that was asked for.
     pub fn unknown_commit() -> Self {
-        KafkaError::new(
-            "fetch committed offsets",
-            KrafkaError::timeout("no answer for a partition"),
-        )
+        let source = KrafkaError::illegal_state("the answer leaves the partition out");
+        KafkaError::new("fetch committed offsets", source)
     }
 
     /// What plugins remember was not written.

@@ -59,15 +59,10 @@ impl FakeKafka {
         self.broker.committed_offset(group, topic, partition)
     }
 
-    /// The next answer about what is committed says nothing about any partition.
-    pub(crate) fn leave_out_commits_once(&self) {
+    /// No answer about what is committed says anything of any partition, until [`answer_again`](Self::answer_again).
+    pub(crate) fn leave_out_commits(&self) {
         self.broker
-            .on_once(ApiKey::OffsetFetch, |_| Control::Error(ErrorCode::None));
-    }
-
-    /// How often it was asked what is committed.
-    pub(crate) fn questions_for_commits(&self) -> usize {
-        self.broker.request_count(ApiKey::OffsetFetch)
+            .on(ApiKey::OffsetFetch, |_| Control::Error(ErrorCode::None));
     }
 
     /// No question for the ends of partitions is answered, until [`answer_again`](Self::answer_again).

@@ -6,6 +6,7 @@ use crate::model::Partition;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Partitions of one pipeline whose lag is told one by one.
@@ -110,7 +111,14 @@ pub struct PluginMetrics {
 
 /// What a plugin counts itself in one pipeline, by names of its own. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct OwnCounters(Arc<Mutex<BTreeMap<String, Counter>>>);
+pub struct OwnCounters(Arc<Own>);
+
+#[derive(Debug, Default)]
+struct Own {
+    counters: Mutex<BTreeMap<String, Counter>>,
+    /// Somebody was told that names are refused.
+    is_refusal_told: AtomicBool,
+}
 
 /// Of one output.
 #[derive(Clone, Debug, Default)]
@@ -161,6 +169,11 @@ impl OwnCounters {
         room.then(|| all.entry(name.to_owned()).or_default().clone())
     }
 
+    /// Whether it is the first time that a name is refused.
+    pub fn refuse(&self) -> bool {
+        !self.0.is_refusal_told.swap(true, Ordering::Relaxed)
+    }
+
     /// Names and values so far.
     pub fn list(&self) -> Vec<(String, u64)> {
         let all = self.lock();
@@ -168,6 +181,7 @@ impl OwnCounters {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Counter>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let counters = &self.0.counters;
+        counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

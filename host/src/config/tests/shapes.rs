@@ -133,8 +133,9 @@ fn wrong_values_are_told() {
 }
 
 /// *Scenario:* values that a tired person takes for right: a number or half a word for a word, a number in quotes, a switch
-/// for a section.
-/// *Guarantees:* each is told with what it must be, or how it is written; what stands in quotes is shown with them.
+/// for a section, a character that nobody sees.
+/// *Guarantees:* each is told with what it must be, or how it is written; what would be something else without its quotes is
+/// shown with them, and what is not seen by its number.
 #[test]
 fn near_misses_are_told() {
     let parse = "    parse: [json]";
@@ -159,7 +160,38 @@ fn near_misses_are_told() {
             "    parse: [json]\n    memory: false",
             "14:13: pipelines.shop.memory is false, but must be a map of keys and values; write it like { keep: false }",
         ),
+        (
+            parse,
+            "    parse: [json]\n    memory: on",
+            "14:13: pipelines.shop.memory is on, but must be a map of keys and values; write it like { keep: true }",
+        ),
+        (
+            parse,
+            "    parse: [json]\n    lanes: \"+3\"",
+            "14:12: pipelines.shop.lanes is \"+3\", but must be a whole number",
+        ),
+        (
+            "builtin:parse-json\"",
+            "builtin:parse-json\", wasi: \"True\"",
+            "4:45: plugins.json.wasi is \"True\", but must be true or false",
+        ),
+        (
+            "builtin:parse-json\"",
+            "builtin:parse-json\", on_fault: \"skip\u{200b}\"",
+            "4:49: plugins.json.on_fault is skip\\u{200b}, but must be one of dead_letter, skip; did you mean skip?",
+        ),
     ]);
+}
+
+/// *Scenario:* words that begin as one or several known ones do, or are near to one.
+/// *Guarantees:* the near one is meant, else the only one that begins so; of several that begin so none.
+#[test]
+fn a_guess_is_the_likeliest() {
+    let guess = |written, known: &[&'static str]| crate::config::nearest(written, known.to_vec());
+    assert_eq!(guess("rule", &["rule-noise", "rules"]), Some("rules"));
+    assert_eq!(guess("warn", &["info", "warning"]), Some("warning"));
+    assert_eq!(guess("redact", &["redact-cards", "redact-mail"]), None);
+    assert_eq!(guess("re", &["redact"]), None);
 }
 
 /// *Scenario:* whole numbers written as floats, where whole numbers belong and in a plugin's own configuration.

@@ -20,7 +20,7 @@ impl Clock for Still {
     }
 }
 
-/// An enricher that is left out when it is broken, at its first fault.
+/// An enricher that is left out when it is broken, at its second fault.
 fn runner() -> Runner {
     let settings = PluginSettings {
         name: "names".into(),
@@ -30,15 +30,17 @@ fn runner() -> Runner {
             memory: MEMORY_BYTES,
             time_per_batch: Duration::from_secs(10),
             batch_text: 64 << 20,
-            faults_per_minute: 0,
+            faults_per_minute: 1,
         },
         on_fault: Some(OnFault::Skip),
         score_attribute: None,
         on_malformed: OnMalformed::DeadLetter,
         wasi: false,
     };
-    let plugin = Plugin::load(&Engine::new(None).unwrap(), &settings).unwrap();
+    let plugin = Plugin::load(&Engine::new(None).unwrap(), &settings)
+        .expect("the plugins are built first: cargo xtask guests");
     Runner::new(Member {
+        pipeline: "shop".into(),
         plugin: Arc::new(plugin),
         metrics: PluginMetrics::default(),
     })
@@ -88,5 +90,8 @@ fn a_batch_that_was_answered_whole_is_one_part() {
         .map(|part| (part.records.clone(), part.outcome.is_ok()))
         .collect();
     assert_eq!(found, [(0..3, true)]);
+    let metrics = runner.metrics();
+    let faults = (metrics.fault_timeouts.get(), metrics.fault_traps.get());
+    assert_eq!(faults, (1, 1), "the call, and saving");
     assert!(runner.bypassed_until.is_some());
 }
