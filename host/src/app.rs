@@ -4,6 +4,7 @@
 mod destinations;
 mod pipeline;
 mod plugins;
+mod topics;
 
 pub use plugins::{Plugins, chain, load_plugins, plugin_problems};
 
@@ -71,6 +72,8 @@ impl App {
             outputs.values().cloned().collect(),
             readiness.clone(),
         ));
+        topics::watch(&mut watch, pipelines, &readiness);
+        registry.readiness(&readiness);
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let mut running = JoinSet::new();
         for settings in pipelines {

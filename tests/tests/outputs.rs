@@ -314,9 +314,9 @@ async fn promises_1_3_hold_while_the_output_is_frozen() {
     in_order(&placed);
 }
 
-/// *Scenario:* the topic that is written does not exist; after a while somebody makes it, for records smaller than one of
-/// those that wait.
-/// *Guarantees:* the gateway says so and is not ready, makes no topic, holds and commits nothing; then it goes on,
+/// *Scenario:* the topic that is written does not exist; records come; after a while somebody makes it, for records smaller than
+/// one of those that wait.
+/// *Guarantees:* the gateway says so before the first record and is not ready, makes no topic, holds and commits nothing; then it goes on,
 /// every record arrives once, but for the one that is too large: that is the only dead letter, with the output's
 /// name.
 #[tokio::test(flavor = "multi_thread")]
@@ -328,15 +328,23 @@ async fn a_missing_topic_holds_and_a_record_too_large_does_not() {
         LARGE => format!("{{\"message\":\"{}\"}}", "x".repeat(400_000)),
         n => format!("{{\"message\":\"{n}\"}}"),
     };
-    let records = (0..200).map(|n| (0, Record::new("", line(n).into_bytes())));
-    kafka.produce("missing", records).await.expect("produced");
     let outputs = "  small: { kafka: { cluster: demo, topic: small, format: otlp_json, retry: { max: 1s } } }";
     let gateway = Gateway::start(&yaml("missing", "", outputs, "{ records: [small] }"));
-    let not_ready = async || {
-        let page = gateway.get("/readyz").await;
-        page.is_some_and(|(status, page)| status == 503 && page.contains("output small"))
+    let told = async |why: &str| {
+        let not_ready = async || {
+            let page = gateway.get("/readyz").await;
+            page.is_some_and(|(status, page)| status == 503 && page.contains(why))
+        };
+        wait_for_or_tell(why, LIMIT, not_ready, || gateway.log()).await;
     };
-    wait_for_or_tell("being told", LIMIT, not_ready, || gateway.log()).await;
+    told("topic small of cluster demo: does not exist: make it").await;
+    let records = (0..200).map(|n| (0, Record::new("", line(n).into_bytes())));
+    kafka.produce("missing", records).await.expect("produced");
+    told("output small: refused").await;
+    assert!(
+        !gateway.log().contains("krafka::metadata"),
+        "ten lines a second"
+    );
     assert!(
         kafka
             .committed("tidegate-missing", "missing")
@@ -357,8 +365,8 @@ async fn a_missing_topic_holds_and_a_record_too_large_does_not() {
     kafka
         .wait_committed("tidegate-missing", "missing", &all, LIMIT)
         .await;
-    let (status, _) = gateway.get("/readyz").await.expect("an answer");
-    assert_eq!(status, 200);
+    let ready = async || gateway.get("/readyz").await.is_some_and(|(s, _)| s == 200);
+    wait_for_or_tell("ready", LIMIT, ready, || gateway.log()).await;
     gateway.stop().await;
     let got: Vec<i64> = kafka
         .read_all("small")

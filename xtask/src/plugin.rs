@@ -74,7 +74,7 @@ fn explain(wasm: &Path) -> Result<()> {
     say::note("plugins:");
     say::note(&format!("  {name}: {{ wasm: {} }}", wasm.display()));
     say::note(&format!(
-        "and `{name}` in the pipeline's stage (`parse: [{name}]`)"
+        "and `{name}` in the pipeline's stage for its kind (`parse`, `enrich`, `detect` or `score`: `[{name}]`)"
     ));
     Ok(())
 }

@@ -65,11 +65,19 @@ fn report(
 
 fn summary(settings: &config::Settings) -> String {
     format!(
-        "ok: {}, {}, {}",
+        "ok: {}, {}, {}{}",
         number(settings.pipelines.len(), "pipeline"),
         number(settings.plugins.len(), "plugin"),
         number(settings.outputs.len(), "output"),
+        unused(&settings.unused),
     )
+}
+
+fn unused(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        names => format!("; in no pipeline: {}", names.join(", ")),
+    }
 }
 
 fn number(n: usize, what: &str) -> String {

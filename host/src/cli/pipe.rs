@@ -167,14 +167,6 @@ fn not_told(settings: &PipelineSettings, registry: &Registry) -> Vec<String> {
 
 /// A line for each plugin that counted something of its own: what came too late for a rule, for example.
 fn counted(settings: &PipelineSettings, registry: &Registry) -> Vec<String> {
-    let stages = [
-        &settings.unwrap,
-        &settings.parse,
-        &settings.enrich,
-        &settings.detect,
-        &settings.score,
-    ];
-    let used = stages.into_iter().flatten();
     let line = |plugin: &Arc<PluginSettings>| {
         let counts = registry.plugin(&settings.name, &plugin.name).own.list();
         let counts: Vec<_> = counts
@@ -183,7 +175,7 @@ fn counted(settings: &PipelineSettings, registry: &Registry) -> Vec<String> {
             .collect();
         (!counts.is_empty()).then(|| format!("counted by {}: {}", plugin.name, counts.join(", ")))
     };
-    used.filter_map(line).collect()
+    settings.plugins().filter_map(line).collect()
 }
 
 fn choose<'l>(loaded: &'l Loaded, name: Option<&str>) -> anyhow::Result<&'l PipelineSettings> {

@@ -47,6 +47,8 @@ pub struct Settings {
     pub plugins: Vec<Arc<PluginSettings>>,
     /// Outputs that pipelines use.
     pub outputs: Vec<Arc<OutputSettings>>,
+    /// Plugins and outputs that no pipeline uses, for people: `plugin NAME`.
+    pub unused: Vec<String>,
     /// Pipelines.
     pub pipelines: Vec<PipelineSettings>,
     /// Where health, readiness and metrics are served; none where switched off.

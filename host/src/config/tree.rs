@@ -171,7 +171,14 @@ impl Bounds {
                 let text = other.render();
                 let first = text.lines().next().unwrap_or_default();
                 let text = first.split(" at line ").next().unwrap_or_default();
-                format!("is not readable as YAML: {text}")
+                // What it is mostly: a text with signs of YAML, or backslashes between double quotes.
+                let then = match text.contains("did not find expected") || text.contains("escape") {
+                    true => {
+                        "; put a text that begins with { or [, or has \": \" or a backslash in it, into single quotes"
+                    }
+                    false => "",
+                };
+                format!("is not readable as YAML: {text}{then}")
             }
         }
     }

@@ -243,6 +243,11 @@ fn value_rule(error: &ValidationError<'_>, near: &Near<'_>) -> (String, String) 
                 (TypeKind::Single(JsonType::Array), Value::String(_)) => {
                     (rule, "put it into [ ]".to_owned())
                 }
+                (TypeKind::Single(JsonType::String), Value::Number(_) | Value::Bool(_))
+                    if remedy.is_empty() =>
+                {
+                    (rule, format!("write \"{}\"", error.instance()))
+                }
                 _ => (rule, remedy),
             }
         }

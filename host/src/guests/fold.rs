@@ -30,6 +30,8 @@ pub(crate) struct Fold {
     bytes: usize,
     // By plugin: the minute, and how many in it.
     minutes: BTreeMap<String, (u64, u32)>,
+    // By plugin: a checksum of the configuration under which it told that.
+    configured: BTreeMap<String, u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +64,25 @@ impl Fold {
     /// Whether nothing has been told.
     pub(crate) fn is_empty(&self) -> bool {
         self.told.is_empty()
+    }
+
+    /// A plugin goes on under a configuration of this checksum. Under another one it may have forgotten what it had raised,
+    /// and never tells the end: then what it had told and not ended is forgotten too, so that it is told when it comes
+    /// again. How many that are.
+    pub(crate) fn configure(&mut self, plugin: &str, checksum: u32) -> usize {
+        let before = self.configured.insert(plugin.to_owned(), checksum);
+        if before.is_none_or(|before| before == checksum) {
+            return 0;
+        }
+        let all = self.told.len();
+        self.told
+            .retain(|(by, _), told| by != plugin || told.is_over);
+        self.measure();
+        all - self.told.len()
+    }
+
+    fn measure(&mut self) {
+        self.bytes = self.told.keys().map(|(p, f)| p.len() + f.len()).sum();
     }
 
     /// Decides about a finding and its time, in Unix milliseconds, and remembers what is told.
@@ -126,7 +147,7 @@ impl Fold {
                 left_of_middle -= usize::from(goes);
                 !goes
             });
-            self.bytes = self.told.keys().map(|(p, f)| p.len() + f.len()).sum();
+            self.measure();
         }
     }
 }
@@ -174,6 +195,36 @@ mod tests {
         assert_eq!(decide(12, true), Told);
         assert_eq!(decide(12, true), Folded);
         assert_eq!(decide(12, false), Told);
+    }
+
+    /// *Scenario:* a plugin has told an open alert and one that is over, another plugin an open one; then the first goes on as
+    /// it was configured, and then otherwise.
+    /// *Guarantees:* only then, and only its open one, is told again at once.
+    #[test]
+    fn another_configuration_begins_anew() {
+        let mut fold = Fold::default();
+        let mut minute = 0;
+        let mut decide = |fold: &mut Fold, plugin: &str, name: &str, resolved| {
+            minute += 1;
+            let at_ms = minute * 1_000;
+            fold.decide(plugin, (&raised(name, at_ms, resolved), at_ms), SETTINGS)
+        };
+        use Telling::{Folded, Told};
+        assert_eq!((fold.configure("p", 1), fold.configure("q", 1)), (0, 0));
+        for (plugin, name, resolved) in [
+            ("p", "open", false),
+            ("p", "over", false),
+            ("p", "over", true),
+            ("q", "open", false),
+        ] {
+            assert_eq!(decide(&mut fold, plugin, name, resolved), Told);
+        }
+        assert_eq!(fold.configure("p", 1), 0);
+        assert_eq!(decide(&mut fold, "p", "open", false), Folded);
+        assert_eq!(fold.configure("p", 2), 1);
+        assert_eq!(decide(&mut fold, "p", "open", false), Told);
+        assert_eq!(decide(&mut fold, "p", "over", true), Folded);
+        assert_eq!(decide(&mut fold, "q", "open", false), Folded);
     }
 
     /// *Scenario:* one alert is raised again a millisecond before the repeat interval has passed since it was told, when it

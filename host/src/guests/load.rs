@@ -213,6 +213,11 @@ impl Plugin {
         &self.identity.version
     }
 
+    /// Its configuration, as JSON.
+    pub(crate) fn config(&self) -> &str {
+        &self.config
+    }
+
     /// What it may use.
     pub fn limits(&self) -> &Limits {
         &self.limits

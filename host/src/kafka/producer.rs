@@ -363,6 +363,10 @@ impl SendError {
         matches!(self, SendError::Timestamp(_))
     }
 
+    fn no_topic(text: &str) -> Self {
+        SendError::Refused(format!("{text}; make the topic, the gateway does not"))
+    }
+
     fn of(error: &KrafkaError) -> Self {
         use ErrorCode::{
             InvalidTimestamp, MessageTooLarge, RecordListTooLarge, UnknownTopicOrPartition,
@@ -370,9 +374,9 @@ impl SendError {
         let text = error.to_string();
         match error {
             // Retriable for the client, which has waited for the topic already: somebody has to make it.
-            KrafkaError::UnknownTopic { .. } => SendError::Refused(text),
+            KrafkaError::UnknownTopic { .. } => SendError::no_topic(&text),
             KrafkaError::Broker { code, .. } => match code {
-                UnknownTopicOrPartition => SendError::Refused(text),
+                UnknownTopicOrPartition => SendError::no_topic(&text),
                 MessageTooLarge | RecordListTooLarge => SendError::TooLarge(text),
                 InvalidTimestamp => SendError::Timestamp(text),
                 _ if error.is_retriable() || is_identity_lost(*code) => SendError::Away(text),

@@ -20,8 +20,9 @@ const QUIET: [&str; 7] = [
     "cranelift_codegen",
 ];
 
-/// Warnings that tell nothing: that the classic group protocol, which is asked for, will be old one day.
-const MUTE: &str = ",krafka::consumer::group::classic=error";
+/// Warnings that tell nothing: that the classic group protocol, which is asked for, will be old one day; ten times a
+/// second, that a topic is missing, which readiness tells.
+const MUTE: &str = ",krafka::consumer::group::classic=error,krafka::metadata=error";
 
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

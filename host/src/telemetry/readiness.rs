@@ -44,6 +44,14 @@ impl Readiness {
             .collect()
     }
 
+    /// All conditions, and whether each holds.
+    pub(super) fn all(&self) -> Vec<(String, bool)> {
+        let all = self.lock();
+        let each = all.iter();
+        each.map(|(name, reason)| (name.clone(), reason.is_none()))
+            .collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
         self.reasons.lock().unwrap_or_else(PoisonError::into_inner)
     }

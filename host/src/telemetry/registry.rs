@@ -3,6 +3,7 @@
 //! Whoever asks twice for one thing gets the same counters, so a stage that is built again goes on
 //! counting. The lock is taken when a thing is made and when the text is, never on a record's path.
 
+use super::Readiness;
 use super::metrics::{OutputMetrics, PipelineMetrics, PluginMetrics};
 use super::process::Process;
 use super::tables;
@@ -32,6 +33,7 @@ pub(super) struct Named {
     /// By pipeline and plugin.
     pub(super) plugins: BTreeMap<(String, String), PluginMetrics>,
     pub(super) outputs: BTreeMap<String, OutputMetrics>,
+    pub(super) readiness: Readiness,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -69,6 +71,11 @@ impl Registry {
     pub fn plugin(&self, pipeline: &str, plugin: &str) -> PluginMetrics {
         let key = (pipeline.to_owned(), plugin.to_owned());
         self.things.lock().plugins.entry(key).or_default().clone()
+    }
+
+    /// These conditions are told too.
+    pub fn readiness(&self, readiness: &Readiness) {
+        self.things.lock().readiness = readiness.clone();
     }
 
     /// Of an output.

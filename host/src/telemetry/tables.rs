@@ -231,6 +231,7 @@ pub(super) fn encode(named: &Named, mut e: DescriptorEncoder<'_>) -> fmt::Result
             .map(|(n, m)| (vec![("output", n.clone())], m))
     };
     rows(&mut e, &OUTPUT, outputs)?;
+    ready(&mut e, named)?;
     lags(&mut e, named)
 }
 
@@ -289,6 +290,13 @@ fn counts(e: &mut DescriptorEncoder<'_>, named: &Named) -> fmt::Result {
         "What a plugin counts itself",
         each,
     )
+}
+
+fn ready(e: &mut DescriptorEncoder<'_>, named: &Named) -> fmt::Result {
+    let each = named.readiness.all().into_iter();
+    let each = each.map(|(name, holds)| (vec![("condition", name)], Level(holds.into())));
+    let help = "1 where a condition of readiness holds, 0 where it does not";
+    family(e, "tidegate_ready", help, each)
 }
 
 fn lags(e: &mut DescriptorEncoder<'_>, named: &Named) -> fmt::Result {
@@ -404,6 +412,26 @@ mod tests {
             r#"tidegate_plugin_counts_total{pipeline="web",plugin="json",name="seen"} 5"#,
         ] {
             assert!(text(&all).contains(line), "{line}");
+        }
+    }
+
+    /// *Scenario:* one condition of readiness holds, another does not.
+    /// *Guarantees:* each is told, by its name.
+    #[test]
+    fn readiness_is_told() {
+        let (all, readiness) = (Registry::default(), crate::telemetry::Readiness::default());
+        all.readiness(&readiness);
+        let (well, ill) = (
+            readiness.condition("output a"),
+            readiness.condition("kafka"),
+        );
+        well.ready();
+        ill.not_ready("away");
+        for line in [
+            r#"tidegate_ready{condition="output a"} 1"#,
+            r#"tidegate_ready{condition="kafka"} 0"#,
+        ] {
+            assert!(text(&all).lines().any(|l| l == line), "{line}");
         }
     }
 

@@ -63,6 +63,15 @@ struct Scratch {
     told: Told,
 }
 
+impl Scratch {
+    fn new(plan: &Plan) -> Self {
+        Scratch {
+            told: Told::new(&plan.rules),
+            ..Scratch::default()
+        }
+    }
+}
+
 impl Plugin for Rules {
     type Config = Config;
 
@@ -118,11 +127,11 @@ impl Plugin for Rules {
             groups_max,
         };
         Ok(Rules {
+            scratch: RefCell::new(Scratch::new(&plan)),
             plan,
             conditions,
             atoms,
             index,
-            scratch: RefCell::default(),
         })
     }
 }
@@ -195,6 +204,9 @@ impl Rules {
             self.matching(record, &mut seen, scratch);
             for number in 0..scratch.found.rules.len() {
                 let rule = scratch.found.rules[number] as usize;
+                if let Some((_, count)) = scratch.told.matched.get_mut(rule) {
+                    *count = Some(count.unwrap_or(0) + 1);
+                }
                 let Some(value) = self.value(rule, &seen, &mut scratch.texts) else {
                     continue;
                 };
@@ -253,6 +265,14 @@ impl Rules {
                 host::count(name, std::mem::take(count));
             }
         }
+        for (name, count) in &mut told.matched {
+            // The first time nothing is told too: so that a rule that never matches is seen.
+            match count {
+                None if told.is_begun => {}
+                _ => host::count(name, count.take().unwrap_or(0)),
+            }
+        }
+        told.is_begun = true;
         if told.evicted.is_empty() {
             return;
         }

@@ -24,6 +24,9 @@ const FORGET_ONE_IN: usize = 16;
 /// A record may say that it is so far ahead of the shard's clock, in milliseconds; one that says more has the clock's time.
 const AHEAD_MAX_MS: u64 = 60_000;
 
+/// The matches of so many rules, the first ones, are counted: the gateway keeps 64 names.
+const MATCHED_TOLD_MAX: usize = 32;
+
 /// All that is remembered of a shard.
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "Saved")]
@@ -104,11 +107,27 @@ pub struct Told {
     pub late: u64,
     /// Records whose time is ahead of the clock.
     pub ahead: u64,
+    /// By rule, the first ones: the counter's name, and records that it matched.
+    pub matched: Vec<(String, Option<u64>)>,
+    /// Whether anything has been told.
+    pub is_begun: bool,
     /// By rule: groups that were forgotten for others.
     pub evicted: HashMap<u32, u64, std::hash::BuildHasherDefault<crate::hash::Fixed>>,
 }
 
 impl Memory for Remembered {}
+
+impl Told {
+    /// Nothing yet.
+    pub fn new(rules: &[Rule]) -> Self {
+        let told = rules.iter().take(MATCHED_TOLD_MAX);
+        let told = told.map(|rule| (format!("matched.{}", rule.name), None));
+        Told {
+            matched: told.collect(),
+            ..Told::default()
+        }
+    }
+}
 
 // === the clock ===
 

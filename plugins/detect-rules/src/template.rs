@@ -41,6 +41,11 @@ impl Template {
                 written.len()
             ));
         }
+        if written.contains("{{ $") || written.contains("{{$") {
+            return Err(format!(
+                "is {written:?}, as Prometheus writes it; write {{FIELD}} with a field of group_by, or {{count}}"
+            ));
+        }
         let mut parts = Vec::new();
         let mut text = String::new();
         let mut rest = written;
@@ -86,7 +91,8 @@ mod tests {
     use super::*;
 
     /// *Scenario:* texts with places, with braces, with what is no place.
-    /// *Guarantees:* places are filled, doubled braces are one, the rest is refused with what to write.
+    /// *Guarantees:* places are filled, doubled braces are one, the rest is refused with what to write, what Prometheus takes
+    /// among it.
     #[test]
     fn places_are_filled() {
         let place = |name: &str| match name {
@@ -105,7 +111,12 @@ mod tests {
         assert_eq!(filled("{count} of {host}!"), Ok("7 of db-1!".into()));
         assert_eq!(filled("{{count}} {count}"), Ok("{count} 7".into()));
         assert_eq!(filled(""), Ok(String::new()));
-        for (wrong, message) in [("{count", "{{"), ("a } b", "}}"), ("{port}", "names port")] {
+        for (wrong, message) in [
+            ("{count", "{{"),
+            ("a } b", "}}"),
+            ("{port}", "names port"),
+            ("{{ $labels.host }} is down", "write {FIELD}"),
+        ] {
             assert!(filled(wrong).unwrap_err().contains(message), "{wrong}");
         }
     }

@@ -29,6 +29,37 @@ fn memory_goes_from_chain_to_chain() {
     }
 }
 
+/// *Scenario:* an alert is open when the gateway ends; the rule is changed, or left as it was; the next incident comes within
+/// the repeat interval.
+/// *Guarantees:* a rule as it was goes on, and nothing is told twice; a changed one begins anew, and its alert is told at once.
+#[test]
+fn a_changed_rule_is_told_anew() {
+    let engine = Engine::new(None).unwrap();
+    let rules = |level: &str, within: &str| {
+        let mut settings = plugins::settings(Source::Builtin("detect-rules".into()));
+        settings.config = serde_json::json!({"rules": [{
+            "name": "reds", "level": level, "title": level, "within": within,
+            "when": {"field": "body", "contains": "red"}, "count": {"at_least": 2},
+        }]});
+        let mut members = members(&[member(&engine, &settings)], &[]);
+        members.fold.repeat_interval_ms = 86_400_000;
+        chain(&members)
+    };
+    let incident =
+        |chain: &mut Chain, first| run(chain, &raw(0, first, &["red".into(), "red".into()]));
+    let mut before = rules("warning", "60s");
+    before.begin(&partition(0), 0, None);
+    assert_eq!(titles(&incident(&mut before, 0).findings), ["warning"]);
+    let kept = saved(&mut before);
+    assert!(kept.is_some());
+    let (none, again): (&[&str], &[&str]) = (&[], &["critical"]);
+    for (level, within, told) in [("warning", "60s", none), ("critical", "30s", again)] {
+        let mut after = rules(level, within);
+        after.begin(&partition(0), 2, kept.clone());
+        assert_eq!(titles(&incident(&mut after, 2).findings), told, "{level}");
+    }
+}
+
 /// *Scenario:* records that make a detector save what traps or never ends when it is restored.
 /// *Guarantees:* the partition starts empty, which is counted and told; records go on to be delivered and counted; other
 /// partitions of the same instance are not harmed.

@@ -60,9 +60,14 @@ impl Checker<'_> {
                 .iter()
                 .any(|l| l.outputs().any(|q| Arc::ptr_eq(o, q)))
         };
+        let (plugins, idle): (Vec<_>, Vec<_>) = plugins.into_values().partition(runs);
+        let (outputs, silent): (Vec<_>, Vec<_>) = outputs.into_values().partition(sends);
+        let idle = idle.iter().map(|p| format!("plugin {}", p.name));
+        let silent = silent.iter().map(|o| format!("output {}", o.name()));
         Settings {
-            plugins: plugins.into_values().filter(runs).collect(),
-            outputs: outputs.into_values().filter(sends).collect(),
+            unused: idle.chain(silent).collect(),
+            plugins,
+            outputs,
             admin: self.admin(&file.admin),
             cache: self.cache(file.cache_dir.as_deref()),
             shutdown_timeout: self.shutdown_timeout(file),

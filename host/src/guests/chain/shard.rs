@@ -44,11 +44,11 @@ impl Chain {
             boundary: offset,
             ..Watched::default()
         };
+        let number = shard.number;
         if let Some(mut memory) = memory {
             shard.now_ms = memory.clock_ms;
             // It was the gateway's own: what cannot be read is as if nothing had been told.
             watched.fold = postcard::from_bytes(&memory.told).unwrap_or_default();
-            let number = shard.number;
             for (stage, runner) in self.remembering() {
                 if let Some(saved) = taken(&mut memory, partition, stage, runner) {
                     runner.begin(number, &saved);
@@ -57,6 +57,15 @@ impl Chain {
             for left in &memory.stages {
                 tracing::info!(%partition, plugin = left.plugin, stage = left.stage,
                     "memory of a plugin that the pipeline has no more is left out");
+            }
+        }
+        for runner in self.detect.iter().chain(&self.score) {
+            let plugin = runner.names().0;
+            let open = watched.fold.configure(plugin, runner.config_checksum());
+            if open > 0 {
+                tracing::warn!(%partition, plugin, open,
+                    "configured otherwise than before: alerts that were open are told again when they come again; \
+                     the ends of those that are not watched for any more are not told");
             }
         }
         self.watched.insert(partition.clone(), watched);

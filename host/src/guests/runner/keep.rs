@@ -173,6 +173,11 @@ impl Runner {
         (plugin.name().clone(), plugin.version().clone())
     }
 
+    /// Of its configuration.
+    pub(crate) fn config_checksum(&self) -> u32 {
+        crc32fast::hash(self.member.plugin.config().as_bytes())
+    }
+
     /// What the score of a record is called, if it is to be kept.
     pub(crate) fn score_attribute(&self) -> Option<Arc<str>> {
         self.member.plugin.score_attribute().cloned()

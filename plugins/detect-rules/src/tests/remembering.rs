@@ -29,6 +29,24 @@ fn restored(memory: &Remembered) -> Remembered {
     postcard::from_bytes(&saved(memory)).unwrap()
 }
 
+/// *Scenario:* records that one rule matches, and that it matches without the field whose values it counts.
+/// *Guarantees:* both are counted as matches of that rule, over all calls, and of no other.
+#[test]
+fn matches_are_counted() {
+    let plugin = plugin(&json!({"rules": [
+        {"name": "known", "when": {"field": "a", "equals": "x"}, "distinct": {"field": "b", "at_least": 9}, "within": "1m"},
+        {"name": "unknown", "when": {"field": "z", "exists": true}, "count": {"at_least": 1}, "within": "1m"},
+    ]}));
+    let mut memory = Remembered::default();
+    let record = |a: &str| OwnedRecord::new("x").at(START).with("a", a);
+    for _ in 0..2 {
+        let records = [record("x"), record("y"), record("x").with("b", "1")];
+        after(&plugin, &mut memory, &records);
+    }
+    let counted = |rule: &str| testing::counted(&format!("matched.{rule}"));
+    assert_eq!((counted("known"), counted("unknown")), (4, 0));
+}
+
 /// *Scenario:* twenty thousand records, nearly each of a group of its own, of rules with short and long keys and many values.
 /// *Guarantees:* what is saved stays below the gateway's bound and uses it, groups that go are counted, and a restored memory
 /// is as full as the one that was saved.
