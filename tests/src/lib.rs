@@ -15,8 +15,11 @@ pub mod memory;
 pub mod pipeline;
 pub mod plugins;
 
+use std::fs::File;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// The folder with what xtask fetched and built: `$TIDEGATE_CACHE`, or `tidegate` in the user's cache.
@@ -32,10 +35,22 @@ pub fn cache() -> PathBuf {
         .expect("HOME, XDG_CACHE_HOME or TIDEGATE_CACHE says where the tools are")
 }
 
-/// A loopback port that was free a moment ago.
+/// Below the ports that systems give to connections that go out: none of these ends up there while a server is away.
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// A loopback port that is free, and that no other test takes while this process runs, though nobody listens there.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
+    static TAKEN: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    let folder = std::env::temp_dir().join("tidegate-test-ports");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    loop {
+        let port = fastrand::u16(PORTS);
+        let lock = File::create(folder.join(port.to_string())).expect("a file to lock");
+        if lock.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            TAKEN.lock().expect("no panic").push(lock);
+            return port;
+        }
+    }
 }
 
 /// How often a test asks whether something is so.

@@ -124,6 +124,7 @@ fn ready(jars: &Path, port: u16, folder: &Path) -> String {
 make a topic:  {tool}.TopicCommand {server} --create --topic logs.app --partitions 6
 for what is refused:  {tool}.TopicCommand {server} --create --topic logs.dead
 write lines:   {tool}.ConsoleProducer {server} --topic logs.app
+with keys:     the same with --property parse.key=true --property key.separator=: (lines KEY:VALUE)
 read them:     {tool}.consumer.ConsoleConsumer {server} --topic logs.app --from-beginning
 Ctrl-C stops it and removes its data.",
         folder.display()

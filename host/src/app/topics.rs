@@ -15,7 +15,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// Topics of one cluster, each with its condition once it was missing.
 type Wanted = BTreeMap<String, Option<Condition>>;
 
-/// A task a cluster, which ends when all topics are there.
+/// A task a cluster, which looks until all topics are there.
 pub(super) fn watch(tasks: &mut JoinSet<()>, pipelines: &[PipelineSettings], all: &Readiness) {
     for (cluster, topics) in written(pipelines).into_values() {
         tasks.spawn(look(cluster, topics, all.clone()));
@@ -50,14 +50,25 @@ async fn look(cluster: ClusterSettings, mut missing: Wanted, all: Readiness) {
         return;
     };
     let mut interval = tokio::time::interval(LOOK_AGAIN);
+    let mut made = Vec::new();
     while !missing.is_empty() {
         interval.tick().await;
-        look_once(&connected, &mut missing, &all).await;
+        look_once(&connected, &mut missing, &mut made, &all).await;
+    }
+    drop(connected);
+    if !made.is_empty() {
+        // A condition that nobody holds does not hold.
+        std::future::pending::<()>().await;
     }
 }
 
-/// Those that are there are looked for no more.
-async fn look_once(cluster: &Cluster, missing: &mut Wanted, all: &Readiness) {
+/// Those that are there are looked for no more; of those that were missing the conditions are kept.
+async fn look_once(
+    cluster: &Cluster,
+    missing: &mut Wanted,
+    made: &mut Vec<Condition>,
+    all: &Readiness,
+) {
     let found = cluster
         .partition_counts(missing.keys().map(String::as_str))
         .await;
@@ -75,6 +86,7 @@ async fn look_once(cluster: &Cluster, missing: &mut Wanted, all: &Readiness) {
     missing.retain(|topic, condition| {
         if found.contains_key(topic) {
             condition.iter().for_each(Condition::ready);
+            made.extend(condition.take());
             return false;
         }
         let name = format!("topic {topic} of cluster {}", cluster.name());

@@ -27,9 +27,10 @@ const LINE_BYTES_MAX: u64 = 64 << 20;
 /// Run a pipeline over standard input, without Kafka.
 ///
 /// Each line is a record of topic `stdin`, partition 0; its offset is the number of the line, from 0. Records go to
-/// standard output, each on a line, whatever their route; alerts and anomalies follow the records they came with, as JSON
-/// (`{"type":"alert",...}`), as Kafka outputs write them. What time alone would raise or end is not told. Standard error says of each line that was dropped or
-/// refused by whom and why, and sums up, with what was raised and not told (`findings.repeat_interval`, `max_per_minute`).
+/// standard output, each on a line, whatever their route; alerts and anomalies follow the batch they came with (at most
+/// 1,000 lines), as JSON (`{"type":"alert",...}`), as Kafka outputs write them. What time alone would raise or end is not told. Standard error says of each line that was dropped or
+/// refused by whom and why, and sums up, with what was raised and not told (`findings.repeat_interval`,
+/// `max_per_minute`), and what plugins counted.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// The configuration.

@@ -69,7 +69,7 @@ fn a_plugins_configuration_is_checked_by_its_schema() {
     assert!(told(&with_config("{ time: [ts] }")).is_empty());
     assert_eq!(
         told(&with_config("{ time: [ts, 5] }")),
-        ["x.yaml:4:60: plugins.json.config.time[1] is 5, but must be a text",]
+        ["x.yaml:4:60: plugins.json.config.time[1] is 5, but must be a text; write \"5\"",]
     );
     assert_eq!(
         told(&with_config("{ tme: [ts] }")),
@@ -206,7 +206,10 @@ fn a_plugins_configuration_may_be_a_file() {
     );
     let file = folder.path().join("p.yaml");
     let mut expected = vec![
-        format!("{}:3:5: time[1] is 5, but must be a text", file.display()),
+        format!(
+            "{}:3:5: time[1] is 5, but must be a text; write \"5\"",
+            file.display()
+        ),
         format!(
             "{}:4:9: secret is ${{TOKEN}}, but must be a whole number",
             file.display()
@@ -280,11 +283,13 @@ fn choices_of_a_plugins_schema_are_told_plainly() {
     );
     assert_eq!(
         told("{ rules: [{ then: { route: 5 } }] }"),
-        format!("{at}74: plugins.json.config.rules[0].then.route is 5, but must be a text")
+        format!(
+            "{at}74: plugins.json.config.rules[0].then.route is 5, but must be a text; write \"5\""
+        )
     );
     assert_eq!(
         told("{ name: 5 }"),
-        format!("{at}55: plugins.json.config.name is 5, but must be a text")
+        format!("{at}55: plugins.json.config.name is 5, but must be a text; write \"5\"")
     );
     assert_eq!(told("{ rules: [{ then: keep }] }"), "");
 }
