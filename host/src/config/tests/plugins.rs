@@ -289,7 +289,7 @@ fn choices_of_a_plugins_schema_are_told_plainly() {
     );
     assert_eq!(
         told("{ name: 5 }"),
-        format!("{at}55: plugins.json.config.name is 5, but must be a text; write \"5\"")
+        format!("{at}55: plugins.json.config.name is 5, but must be a text")
     );
     assert_eq!(told("{ rules: [{ then: keep }] }"), "");
 }
